@@ -1,0 +1,1 @@
+"""What a running process needs: settings, errors, Avro, Kafka, retry, dead letters, logs."""

@@ -1,0 +1,1 @@
+"""Canonical records in, API calls out; never imports streams."""

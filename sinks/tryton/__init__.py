@@ -1,0 +1,1 @@
+"""Canonical records into Tryton."""

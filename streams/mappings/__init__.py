@@ -1,0 +1,1 @@
+"""One package per source system; pure functions, rows to records."""

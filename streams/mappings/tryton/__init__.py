@@ -1,0 +1,1 @@
+"""What Tryton's rows mean."""

@@ -1,0 +1,1 @@
+"""What Vendure's rows mean."""
