@@ -1,0 +1,1 @@
+"""The local runtime: every part of Syncline as a supervised process on this machine."""
