@@ -1,1 +1,1 @@
-"""The contract: canonical schemas, the records generated from them, topic names. Imports nothing of ours."""
+"""The contract: canonical schemas, records generated from them, topic names; imports nothing."""

@@ -1,0 +1,161 @@
+"""
+Settings in, Kafka clients out: the one place that names the client library's options.
+
+`Follower` reads a small compacted topic into a dict and keeps it fresh: how every worker knows
+what a foreign key stands for, and how a query knows the stock.
+"""
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from confluent_kafka import (
+    OFFSET_BEGINNING,
+    Consumer,
+    KafkaError,
+    KafkaException,
+    TopicPartition,
+)
+from confluent_kafka import Message as KafkaMessage
+
+from runtime.errors import ConfigurationError, UnavailableError
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """Where Kafka is, and how to be let in: *security* holds the client's own options."""
+
+    bootstrap: str
+    security: Mapping[str, str] = field(default_factory=dict)
+
+    def client(self, client_id: str) -> dict[str, Any]:
+        """Options that every client shares."""
+        return {
+            "bootstrap.servers": self.bootstrap,
+            "client.id": client_id,
+            "topic.metadata.refresh.interval.ms": 30_000,
+            **self.security,
+        }
+
+    def consumer(self, client_id: str, group: str) -> dict[str, Any]:
+        """Options of a consumer that commits by hand, after the effect (Invariant 1)."""
+        return {
+            **self.client(client_id),
+            "group.id": group,
+            "enable.auto.commit": False,
+            "enable.auto.offset.store": False,
+            "auto.offset.reset": "earliest",
+            "isolation.level": "read_committed",
+            "partition.assignment.strategy": "cooperative-sticky",
+            "session.timeout.ms": 10_000,
+            "max.poll.interval.ms": 300_000,
+            "fetch.wait.max.ms": 50,
+        }
+
+
+class Follower:
+    """
+    The newest value of every key of a topic, from its start, kept fresh by a thread.
+
+    *decode* turns a record's bytes into what is kept; a tombstone removes the key. *version*
+    grows with each change, so that a caller may see cheaply whether to look again.
+    `wait_until_caught_up` returns once everything that was in the topic at the start is here.
+    """
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        topic: str,
+        *,
+        decode: Callable[[bytes], Any],
+        client_id: str = "follower",
+    ) -> None:
+        self.topic = topic
+        self.values: dict[str, Any] = {}
+        self.version = 0
+        self._decode = decode
+        self._config = {
+            **cluster.client(client_id),
+            "group.id": f"{client_id}.unused",  # assigned by hand; nothing is ever committed
+            "enable.auto.commit": False,
+            "auto.offset.reset": "earliest",
+            "enable.partition.eof": True,
+            "isolation.level": "read_committed",
+            "fetch.wait.max.ms": 20,
+        }
+        self._caught_up = threading.Event()
+        self._stop = threading.Event()
+        self._failure: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, name=f"follow-{topic}", daemon=True)
+
+    def start(self) -> None:
+        """Begin to follow."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop following; the values stay as they are."""
+        self._stop.set()
+        self._thread.join(timeout=10)
+
+    def get(self, key: str) -> Any:
+        """The newest value of *key*, or None; raises what stopped the thread, if anything did."""
+        self.check()
+        return self.values.get(key)
+
+    def check(self) -> None:
+        """Raise what stopped the thread, if anything did: stale references would be silent."""
+        if self._failure is not None:
+            raise UnavailableError(
+                f"following {self.topic} stopped: {self._failure}"
+            ) from self._failure
+
+    def wait_until_caught_up(self, timeout: float = 60) -> None:
+        """Block until the topic as it was at the start has been read."""
+        if not self._caught_up.wait(timeout):
+            self.check()
+            raise UnavailableError(f"{self.topic} was not read within {timeout:g} s; is Kafka up?")
+        self.check()
+
+    def _run(self) -> None:
+        consumer = Consumer(self._config)
+        try:
+            partitions = self._partitions(consumer)
+            consumer.assign(
+                [TopicPartition(self.topic, number, OFFSET_BEGINNING) for number in partitions]
+            )
+            behind = set(partitions)
+            while not self._stop.is_set():
+                for message in consumer.consume(500, timeout=0.1):
+                    self._take(message, behind)
+                if not behind:
+                    self._caught_up.set()
+        except (KafkaException, ConfigurationError, ValueError, TypeError, KeyError) as error:
+            self._failure = error
+            self._caught_up.set()
+        finally:
+            consumer.close()
+
+    def _partitions(self, consumer: Consumer) -> list[int]:
+        metadata = consumer.list_topics(self.topic, timeout=30).topics[self.topic]
+        if metadata.error is not None or not metadata.partitions:
+            raise ConfigurationError(
+                f"topic {self.topic} does not exist; run `syncline topics apply`"
+            )
+        return sorted(metadata.partitions)
+
+    def _take(self, message: KafkaMessage, behind: set[int]) -> None:
+        error = message.error()
+        if error is not None:
+            if error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - its public name
+                behind.discard(message.partition() or 0)
+            elif error.fatal():
+                raise KafkaException(error)
+            return
+        key = (message.key() or b"").decode()
+        value = message.value()
+        if value is None:
+            self.values.pop(key, None)
+        else:
+            self.values[key] = self._decode(value)
+        self.version += 1
