@@ -6,6 +6,7 @@ what a foreign key stands for, and how a query knows the stock.
 """
 
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -120,7 +121,7 @@ class Follower:
     def _run(self) -> None:
         consumer = Consumer(self._config)
         try:
-            partitions = self._partitions(consumer)
+            partitions = _partition_numbers(consumer, self.topic)
             consumer.assign(
                 [TopicPartition(self.topic, number, OFFSET_BEGINNING) for number in partitions]
             )
@@ -136,21 +137,8 @@ class Follower:
         finally:
             consumer.close()
 
-    def _partitions(self, consumer: Consumer) -> list[int]:
-        metadata = consumer.list_topics(self.topic, timeout=30).topics[self.topic]
-        if metadata.error is not None or not metadata.partitions:
-            raise ConfigurationError(
-                f"topic {self.topic} does not exist; run `syncline topics apply`"
-            )
-        return sorted(metadata.partitions)
-
     def _take(self, message: KafkaMessage, behind: set[int]) -> None:
-        error = message.error()
-        if error is not None:
-            if error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - its public name
-                behind.discard(message.partition() or 0)
-            elif error.fatal():
-                raise KafkaException(error)
+        if not _is_record(message, behind):
             return
         key = (message.key() or b"").decode()
         value = message.value()
@@ -159,3 +147,76 @@ class Follower:
         else:
             self.values[key] = self._decode(value)
         self.version += 1
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """One record as the broker keeps it."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[tuple[str, bytes], ...]
+
+
+def read_to_end(cluster: Cluster, topic: str, *, timeout: float = 30) -> list[Stored]:
+    """
+    Everything that is in *topic* now, partition by partition: for reports and tests.
+
+    Raises UnavailableError when that takes longer than *timeout* seconds.
+    """
+    consumer = Consumer(
+        {
+            **cluster.client("reader"),
+            "group.id": "reader.unused",
+            "enable.auto.commit": False,
+            "enable.partition.eof": True,
+            "isolation.level": "read_committed",
+        }
+    )
+    try:
+        numbers = _partition_numbers(consumer, topic)
+        consumer.assign([TopicPartition(topic, number, OFFSET_BEGINNING) for number in numbers])
+        behind, found = set(numbers), list[Stored]()
+        deadline = time.monotonic() + timeout
+        while behind:
+            if time.monotonic() > deadline:
+                raise UnavailableError(f"{topic} was not read within {timeout:g} s; is Kafka up?")
+            for message in consumer.consume(1000, timeout=0.1):
+                if _is_record(message, behind):
+                    found.append(_stored(message))
+        return sorted(found, key=lambda record: (record.partition, record.offset))
+    finally:
+        consumer.close()
+
+
+def _stored(message: KafkaMessage) -> Stored:
+    return Stored(
+        message.topic() or "",
+        message.partition() or 0,
+        message.offset() or 0,
+        message.key(),
+        message.value(),
+        tuple((name, value or b"") for name, value in message.headers() or []),
+    )
+
+
+def _is_record(message: KafkaMessage, behind: set[int]) -> bool:
+    """Whether this is a record; an end of partition is taken out of *behind*."""
+    error = message.error()
+    if error is None:
+        return True
+    if error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - its public name
+        behind.discard(message.partition() or 0)
+    elif error.fatal():
+        raise KafkaException(error)
+    return False
+
+
+def _partition_numbers(consumer: Consumer, topic: str) -> list[int]:
+    metadata = consumer.list_topics(topic, timeout=30).topics[topic]
+    if metadata.error is not None or not metadata.partitions:
+        raise ConfigurationError(f"topic {topic} does not exist; run `syncline topics apply`")
+    return sorted(metadata.partitions)
