@@ -7,9 +7,9 @@ what a foreign key stands for, and how a query knows the stock.
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from confluent_kafka import (
     OFFSET_BEGINNING,
@@ -199,8 +199,19 @@ def _stored(message: KafkaMessage) -> Stored:
         message.offset() or 0,
         message.key(),
         message.value(),
-        tuple((name, value or b"") for name, value in message.headers() or []),
+        tuple((name, _bytes(value)) for name, value in _pairs(message.headers())),
     )
+
+
+def _pairs(headers: object) -> Iterable[tuple[str, object]]:
+    """Headers as pairs: the client library may give a dict or a list of tuples."""
+    if headers is None:
+        return ()
+    return cast("Iterable[tuple[str, object]]", dict(headers).items())  # type: ignore[call-overload]
+
+
+def _bytes(value: object) -> bytes:
+    return value if isinstance(value, bytes) else str(value or "").encode()
 
 
 def _is_record(message: KafkaMessage, behind: set[int]) -> bool:
