@@ -1,0 +1,194 @@
+"""
+A running stack's status in, the demo's report out.
+
+Buyers and the warehouse work at the same time; then the demo waits until both systems say the
+same through their own APIs, and adds up what the ledger says about each write.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+
+from ops.demo import compare, report, shop, shop_admin
+from ops.demo.compare import Findings
+from ops.demo.erp import Erp
+from ops.demo.plan import Basket, baskets
+from runtime.avro import AvroCodec
+from runtime.kafka import Cluster, read_to_end
+from runtime.registry import SchemaRegistry
+from schemas import avsc, topics
+from schemas.records import LedgerEntry
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How much to do, and how long to wait for it."""
+
+    orders: int = 48
+    buyers: int = 4
+    receipts: int = 5
+    seed: int = 20261124
+    warehouse: str = "WH"
+    patience_seconds: float = 120
+
+
+@dataclass(slots=True)
+class Demo:
+    """The two systems, and what was done to them."""
+
+    status: Mapping[str, Any]
+    options: Options
+    say: Say
+    http: httpx.AsyncClient
+    placed: list[str] = field(default_factory=list)
+    sold_out: int = 0
+
+    @property
+    def _endpoints(self) -> Mapping[str, Any]:
+        endpoints: Mapping[str, Any] = self.status["endpoints"]
+        return endpoints
+
+    @property
+    def erp(self) -> Erp:
+        """The ERP, as the shopkeeper uses it."""
+        erp = self._endpoints["erp"]
+        return Erp(self.http, erp["url"], erp["database"], erp["api_key"])
+
+    async def admin(self) -> shop.Visit:
+        """The shop, as the shopkeeper sees it."""
+        known = self._endpoints["shop"]
+        return await shop_admin.sign_in(
+            self.http, known["admin_api"], known["username"], known["password"]
+        )
+
+    async def buy(self) -> None:
+        """Let all buyers shop, each one order after the other."""
+        url = self._endpoints["shop"]["shop_api"]
+        variants = await shop.catalogue(self.http, url)
+        plan = baskets(
+            self.options.seed,
+            orders=self.options.orders,
+            skus=sorted(variants),
+            popular=sorted(variants)[:: max(1, len(variants) // 4)][:4],
+            run=f"{time.time_ns() // 1_000_000:x}",
+        )
+        waiting: asyncio.Queue[Basket] = asyncio.Queue()
+        for basket in plan:
+            waiting.put_nowait(basket)
+        async with asyncio.TaskGroup() as group:
+            for _ in range(self.options.buyers):
+                group.create_task(self._shop(url, waiting, variants))
+
+    async def _shop(
+        self, url: str, waiting: asyncio.Queue[Basket], variants: dict[str, str]
+    ) -> None:
+        while not waiting.empty():
+            placed = await shop.place(self.http, url, waiting.get_nowait(), variants)
+            if placed is None:
+                self.sold_out += 1
+            else:
+                self.placed.append(placed.code)
+            if len(self.placed) % 10 == 0:
+                self.say(f"{len(self.placed)} orders placed")
+
+    async def receive(self) -> None:
+        """Take in deliveries at the warehouse while the buyers shop."""
+        skus = sorted(await self.erp.promisable(self.options.warehouse))
+        for number in range(self.options.receipts):
+            chosen = skus[number * 3 : number * 3 + 3]
+            await self.erp.receive(self.options.warehouse, dict.fromkeys(chosen, 12))
+            self.say(f"received 12 each of {', '.join(chosen)}")
+
+    async def orders_agree(self) -> Findings:
+        """Compare every order that was ever placed in this shop."""
+        orders, sales = await asyncio.gather(
+            shop_admin.orders(await self.admin()), self.erp.sales()
+        )
+        return compare.compare_orders(orders, sales)
+
+    async def stock_agrees(self) -> Findings:
+        """Compare every SKU."""
+        erp, offered = await asyncio.gather(
+            self.erp.promisable(self.options.warehouse), shop_admin.offered(await self.admin())
+        )
+        return compare.compare_stock(erp, offered)
+
+
+async def play(status: Mapping[str, Any], options: Options, say: Say) -> dict[str, Any]:
+    """Do the main job on the stack that *status* describes; return the report."""
+    started = datetime.now(UTC)
+    async with httpx.AsyncClient(timeout=60) as http:
+        demo = Demo(status, options, say, http)
+        say("waiting until the shop offers what the ERP has")
+        await agreed(demo.stock_agrees, options.patience_seconds)
+        began = datetime.now(UTC)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(demo.buy())
+            group.create_task(demo.receive())
+        say(f"{len(demo.placed)} orders placed; waiting until both sides agree")
+        orders = await agreed(demo.orders_agree, options.patience_seconds)
+        stock = await agreed(demo.stock_agrees, options.patience_seconds)
+    flows = await asyncio.to_thread(_flows, status, began, len(demo.placed), orders, stock)
+    problems = [*_problems("orders", orders), *_problems("stock", stock)]
+    if len(demo.placed) + demo.sold_out < options.orders:
+        problems.append(f"only {len(demo.placed)} of {options.orders} orders could be placed")
+    seconds = (datetime.now(UTC) - started).total_seconds()
+    return report.as_json(flows, problems, seconds)
+
+
+async def agreed(look: Callable[[], Awaitable[Findings]], patience_seconds: float) -> Findings:
+    """Look until the findings are clean, or patience ends; return the last look."""
+    deadline = time.monotonic() + patience_seconds
+    while True:
+        findings = await look()
+        if findings.clean or time.monotonic() > deadline:
+            return findings
+        await asyncio.sleep(0.5)
+
+
+def _flows(
+    status: Mapping[str, Any], began: datetime, placed: int, orders: Findings, stock: Findings
+) -> list[report.Flow]:
+    entries = [entry for entry in ledger(status) if entry["committed_at"] >= began]
+    by_entity = {
+        entity: [entry for entry in entries if entry["entity"] == entity]
+        for entity in topics.CANONICAL
+    }
+    return [
+        report.flow("orders: shop → ERP", placed, by_entity["order"], orders),
+        report.flow(
+            "stock: ERP → shop",
+            len({entry["key"] for entry in by_entity["stock"]}),
+            by_entity["stock"],
+            stock,
+        ),
+    ]
+
+
+def ledger(status: Mapping[str, Any]) -> list[LedgerEntry]:
+    """Every entry of the ledger, oldest first within each partition."""
+    endpoints = status["endpoints"]
+    codec = AvroCodec(
+        SchemaRegistry(f"{endpoints['registry'].rstrip('/')}/apis/ccompat/v7")
+        if "/apis/" not in endpoints["registry"]
+        else SchemaRegistry(endpoints["registry"]),
+        topics.LEDGER,
+        avsc.LEDGER,
+    )
+    stored = read_to_end(Cluster(endpoints["kafka"]), topics.LEDGER)
+    return [codec.decode(record.value) for record in stored if record.value is not None]
+
+
+def _problems(flow: str, findings: Findings) -> Sequence[str]:
+    return [
+        *(f"{flow}: lost: {key}" for key in findings.lost),
+        *(f"{flow}: doubled: {key}" for key in findings.doubled),
+        *(f"{flow}: {sentence}" for sentence in findings.different),
+    ]
