@@ -39,7 +39,11 @@ def add(settings: LocalSettings, *specs: ProcessSpec) -> None:
     with locked(settings.run / ".specs.lock"):
         path = settings.run / "specs.json"
         alive = supervisor(settings) is not None and path.is_file()
-        kept = {spec.name: spec for spec in map(from_json, json.loads(path.read_text()))} if alive else {}
+        kept = (
+            {spec.name: spec for spec in map(from_json, json.loads(path.read_text()))}
+            if alive
+            else {}
+        )
         run(settings, [*(kept | {spec.name: spec for spec in specs}).values()])
 
 
@@ -136,18 +140,18 @@ def _holder(port: int) -> str:
 
 def _start_supervisor(settings: LocalSettings) -> None:
     with (settings.logs / "supervisor.log").open("ab") as log:
-        child = subprocess.Popen(
+        subprocess.run(
             [sys.executable, "-m", "ops.local.supervisor", str(settings.run)],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
             cwd=ROOT,
             env=os.environ | {"SYNCLINE_HOME": str(settings.home)},
-            start_new_session=True,
+            check=True,
         )
     end = time.monotonic() + 20
     while supervisor(settings) is None:
-        if child.poll() is not None or time.monotonic() > end:
+        if time.monotonic() > end:
             raise OpsError("The supervisor did not start: see `syncline logs supervisor`.")
         time.sleep(_POLL_SECONDS)
 

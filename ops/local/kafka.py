@@ -124,6 +124,9 @@ def _broker_properties(settings: LocalSettings, data: Path) -> Mapping[str, str]
         "share.coordinator.state.topic.min.isr": "1",
         "share.coordinator.state.topic.num.partitions": "1",
         "group.initial.rebalance.delay.ms": "0",
+        # After kill -9 the broker may register again only when its old session has expired.
+        "broker.session.timeout.ms": "4000",
+        "broker.heartbeat.interval.ms": "500",
         "log.cleaner.dedupe.buffer.size": str(32 * 1024 * 1024),
         "num.network.threads": "2",
         "num.io.threads": "4",

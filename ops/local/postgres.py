@@ -29,9 +29,7 @@ class Server:
     spec: ProcessSpec
 
 
-def prepare(
-    settings: LocalSettings, password: str, progress: Callable[[str], None]
-) -> Server:
+def prepare(settings: LocalSettings, password: str, progress: Callable[[str], None]) -> Server:
     """Make the cluster the first time, write its settings, and say how it runs."""
     account = run_as()
     programs = _reachable(_programs(), settings, account)

@@ -70,9 +70,7 @@ class Supervisor:
 
     async def _load(self) -> None:
         wanted = _read_specs(self._run / "specs.json")
-        changed = [
-            name for name, child in self._children.items() if wanted.get(name) != child.spec
-        ]
+        changed = [name for name, child in self._children.items() if wanted.get(name) != child.spec]
         await self._stop(changed)
         for name in changed:
             del self._children[name]
@@ -81,6 +79,7 @@ class Supervisor:
                 child = Child(spec, state.Seen(name, "starting", spec.port))
                 self._children[name] = child
                 child.task = asyncio.create_task(self._keep(child), name=name)
+                child.task.add_done_callback(self._notice)
         self._write()
 
     async def _keep(self, child: Child) -> None:
@@ -99,13 +98,19 @@ class Supervisor:
                 restarts = 0 if time.monotonic() - began > 60 else restarts + 1
                 pause = delay_before_restart(restarts)
                 note = f"ended with exit code {code}; next start in {pause:.0f} s"
-                log.warning("process ended", extra={"process": child.spec.name, "code": code})
+                log.warning("process ended", extra={"child": child.spec.name, "code": code})
                 self._note(child, "failed", restarts=restarts, note=note)
                 await asyncio.sleep(pause)
         finally:
             child.pid = None
             child.gone.set()
             self._note(child, "stopped")
+
+    def _notice(self, task: asyncio.Task[None]) -> None:
+        """End the supervisor when its own code failed: half a supervisor watches nobody."""
+        if not task.cancelled() and task.exception() is not None:
+            log.error("watching %s failed", task.get_name(), exc_info=task.exception())
+            self._end.set()
 
     async def _dependencies(self, child: Child) -> None:
         for name in child.spec.depends:
@@ -161,13 +166,11 @@ class Supervisor:
         try:
             await asyncio.wait_for(child.gone.wait(), child.spec.stop_seconds)
         except TimeoutError:
-            log.warning("process did not stop in time", extra={"process": child.spec.name})
+            log.warning("process did not stop in time", extra={"child": child.spec.name})
             signal_group(child.pid, signal.SIGKILL)
             await child.gone.wait()
 
-    def _note(
-        self, child: Child, now: state.State, *, restarts: int = 0, note: str = ""
-    ) -> None:
+    def _note(self, child: Child, now: state.State, *, restarts: int = 0, note: str = "") -> None:
         name, port = child.spec.name, child.spec.port
         if child.pid is None:
             child.seen = state.Seen(name, now, port, restarts=restarts, note=note)
@@ -194,10 +197,18 @@ def _read_specs(path: Path) -> Mapping[str, ProcessSpec]:
 
 
 def main() -> None:
-    """Run the supervisor of the directory named on the command line."""
-    logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr
+    """Run the supervisor of the directory named on the command line, detached from its caller."""
+    if os.fork():
+        os._exit(0)
+    os.setsid()
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        logging.Formatter(
+            "%(asctime)s %(levelname)s %(child)s %(message)s %(code)s",
+            defaults={"child": "", "code": ""},
+        )
     )
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
     asyncio.run(Supervisor(Path(sys.argv[1])).serve())
 
 

@@ -38,8 +38,16 @@ class _BringUp:
         jars = self.step("jars", "jars", lambda say: maven.build(self.settings.cache, say))
         server = self.step("postgres", "PostgreSQL", self.postgres)
         found = jars.result()
-        control.add(self.settings, kafka.broker(self.settings, found), kafka.registry(self.settings, found), kafka.connect(self.settings, found, {}))
-        waits = [self.step(name, name, partial(self.wait, name)) for name in ("kafka", "registry", "connect")]
+        control.add(
+            self.settings,
+            kafka.broker(self.settings, found),
+            kafka.registry(self.settings, found),
+            kafka.connect(self.settings, found, {}),
+        )
+        waits = [
+            self.step(name, name, partial(self.wait, name))
+            for name in ("kafka", "registry", "connect")
+        ]
         for wait in waits:
             wait.result()
         server.result()
