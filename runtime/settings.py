@@ -78,8 +78,12 @@ class Orders(Section):
     surcharge_product: str = "DISC"
     rounding_product: str = "ROUND"
     largest_rounding: Decimal = Decimal("0.05")
-    payment_term: str = "Immediate"
-    payment_journal: str = "Shop card"
+    payment_term: str = "Comptant"
+    payment_journals: dict[str, str] = {  # the shop's payment method -> the ERP's payment journal
+        "card": "Carte bancaire (web)",
+        "transfer": "Virement (web)",
+    }
+    price_digits: int = 8  # of the ERP's unit prices: [product] price_decimal in trytond.conf
     taxes: dict[str, str] = {"20": "TVA 20 %", "5.5": "TVA 5,5 %"}
     wait_seconds: float = 60
 
@@ -106,6 +110,8 @@ class Sinks(Section):
     """How the sink workers run."""
 
     keys_in_flight: Annotated[int, Field(ge=1)] = 8
+    batch_size: Annotated[int, Field(ge=1)] = 50
+    metrics_port: int | None = None  # on the loopback interface; off when not set
     dead_letter_limit: Annotated[int, Field(ge=1)] = 50
     dead_letter_window: Annotated[int, Field(ge=1)] = 200
 
