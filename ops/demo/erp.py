@@ -71,7 +71,7 @@ class Erp:
                 "unit": product["default_uom"]["id"],
                 "from_location": outside["id"],
                 "to_location": house["input_location"]["id"],
-                "unit_price": product["cost_price"],
+                "unit_price": _decimal(product["cost_price"]),
                 "currency": supplier["currency"]["id"],
             }
             for product in goods
@@ -168,6 +168,10 @@ def _base64(value: Any) -> str:
 
 def _date(day: dt.date) -> dict[str, Any]:
     return {"__class__": "date", "year": day.year, "month": day.month, "day": day.day}
+
+
+def _decimal(amount: Decimal) -> dict[str, str]:
+    return {"__class__": "Decimal", "decimal": str(amount)}
 
 
 def _value(found: dict[str, Any]) -> Any:
