@@ -21,7 +21,6 @@ DEFAULTS: Mapping[str, Any] = {
     "enable.gapless.guarantee": True,  # what reached the log is a prefix of what was sent
     "partitioner": "murmur2_random",  # as Java's, so that topics written by Connect agree
     "linger.ms": 5,
-    "compression.type": "lz4",
     "delivery.timeout.ms": 30_000,
     "queue.buffering.max.messages": 200_000,
 }
@@ -37,9 +36,7 @@ class ConfirmingProducer:
     """
 
     def __init__(self, config: Mapping[str, Any]) -> None:
-        self._producer = Producer(
-            {**DEFAULTS, **config, "error_cb": _log_client_error}, logger=log
-        )
+        self._producer = Producer({**DEFAULTS, **config, "error_cb": _log_client_error}, logger=log)
         self._closed = threading.Event()
         self._thread = threading.Thread(target=self._poll, name="producer", daemon=True)
         self._thread.start()

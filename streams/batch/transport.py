@@ -77,7 +77,6 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc] 
         finally:
             self.seeking -= 1
 
-
     def lag(self) -> int:
         """Count the records of our partitions that we may see and did not take yet."""
         subscription = self._consumer and self._consumer._subscription.subscription  # noqa: SLF001

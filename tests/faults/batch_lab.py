@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from confluent_kafka import Consumer, Message, Producer, TopicPartition
+import psutil
+from confluent_kafka import Consumer, KafkaException, Message, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
 WORKER = Path(__file__).with_name("batch_worker.py")
@@ -39,7 +40,6 @@ class Recount:
         missing: Inputs that no output names.
         wrong: Keys whose count in the table is not the number of their inputs.
         duplicates: Outputs beyond the first per input.
-        prefix_broken: Changelog partitions whose last offsets do not agree with the outputs.
     """
 
     inputs: int
@@ -145,6 +145,51 @@ class Lab:
     def caught_up(self, seconds: float = 60) -> None:
         """Wait until all is committed."""
         until(lambda: self.lag() == 0, seconds, "all records committed")
+
+    def shared(self) -> bool:
+        """Whether two live workers both have partitions."""
+        (group,) = self.admin.describe_consumer_groups([self.name]).values()
+        members = group.result(10).members
+        topics = set(self.topics)
+        held = [
+            [place for place in member.assignment.topic_partitions if place.topic in topics]
+            for member in members
+            if member.assignment is not None
+        ]
+        return len(held) == 2 and all(held)
+
+    def broker_answers(self) -> bool:
+        """Whether the broker takes part again, coordinator included."""
+        try:
+            self.committed()
+        except KafkaException:
+            return False
+        return True
+
+    def empty(self, topic: str) -> None:
+        """Delete all records of a topic; its offsets go on."""
+        places = [TopicPartition(topic, partition, -1) for partition in range(self.partitions)]
+        for deleted in self.admin.delete_records(places).values():
+            deleted.result(30)
+
+    def transact(self, count: int, *, commit: bool) -> None:
+        """Write *count* records in a transaction that ends well, or does not."""
+        producer = Producer({"bootstrap.servers": self.brokers, "transactional.id": self.name})
+        producer.init_transactions(30)
+        producer.begin_transaction()
+        for number in range(count):
+            producer.produce(self.topics[0], key=b"key-%d" % number, value=b"%d" % number)
+        producer.flush(30)
+        if commit:
+            producer.commit_transaction(30)
+        else:
+            producer.abort_transaction(30)
+
+    def kill_process(self, pid: int) -> None:
+        """SIGKILL, and wait until it is gone."""
+        process = psutil.Process(pid)
+        process.kill()
+        until(lambda: not process.is_running(), 10, "the process is gone")
 
     def stop(self, worker: "subprocess.Popen[bytes]", seconds: float = 10) -> int:
         """SIGTERM, and the exit code."""

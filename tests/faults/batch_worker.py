@@ -9,27 +9,49 @@ not count twice.
 import asyncio
 import logging
 import sys
+import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import orjson
 
 from runtime.producer import confirming
-from streams.batch import Batch, BatchApp, Outbox, Reading, Table, run
+from streams.batch import RAW, Batch, BatchApp, Outbox, Reading, Table, run
 
 
-def fold(batch: Batch, out: Outbox, *, counts: Table, output: str, poison: bytes | None) -> None:
-    """Count each record once, and say that it was seen."""
-    view = counts.view(batch, out)
-    for record in batch:
-        if poison is not None and record.value == poison:
-            raise ValueError(f"cannot read {poison!r}")
-        key = record.key or b""
-        count, seen = view.get(key, [0, -1])
-        if seen < record.offset:
-            view[key] = [count + 1, record.offset]
-        origin = b"%s:%d:%d" % (batch.topic.encode(), batch.partition, record.offset)
-        out.send(output, key=key, value=origin)
+@dataclass(frozen=True, slots=True)
+class Counter:
+    """Counts each record once, and says that it was seen: at once, or in a later sweep."""
+
+    output: str
+    counts: Table
+    held: Table
+    hold: bool = False
+    poison: bytes | None = None
+
+    def fold(self, batch: Batch, out: Outbox) -> None:
+        """Count the records of one batch."""
+        view, held = self.counts.view(batch, out), self.held.view(batch, out)
+        for record in batch:
+            if self.poison is not None and record.value == self.poison:
+                raise ValueError(f"cannot read {record.value!r}")
+            key = record.key or b""
+            count, seen = view.get(key, [0, -1])
+            if seen < record.offset:
+                view[key] = [count + 1, record.offset]
+            origin = b"%s:%d:%d" % (batch.topic.encode(), batch.partition, record.offset)
+            if self.hold:
+                held[origin] = key
+            else:
+                out.send(self.output, key=key, value=origin)
+
+    def release(self, partition: int, out: Outbox) -> None:
+        """Say that the records held so far were seen."""
+        held = self.held.view(partition, out)
+        for origin, key in held.items():
+            out.send(self.output, key=key, value=origin)
+            del held[origin]
 
 
 def build(settings: dict[str, Any]) -> BatchApp:
@@ -40,25 +62,24 @@ def build(settings: dict[str, Any]) -> BatchApp:
         batch_max=settings.get("batch_max", 1000),
         session_timeout=settings.get("session_timeout", 6.0),
         stuck_after=settings.get("stuck_after", 60.0),
-        read_committed=settings.get("read_committed", True),
     )
-    producer = confirming(settings["brokers"], **settings.get("producer", {}))
-    app = BatchApp(settings["name"], reading, producer=producer)
-    counts = app.batch_table("counts")
-    poison = settings.get("poison")
+    app = BatchApp(settings["name"], reading, producer=confirming(settings["brokers"]))
+    counter = Counter(
+        settings["output"],
+        counts=app.batch_table("counts"),
+        held=app.batch_table("held", codec=RAW),
+        hold=settings.get("hold", False),
+        poison=settings["poison"].encode() if "poison" in settings else None,
+    )
 
-    @app.batch_agent(*settings["inputs"], tables=[counts])
+    @app.batch_agent(*settings["inputs"], tables=[counter.counts, counter.held])
     async def count(batch: Batch, out: Outbox) -> None:
-        fold(
-            batch,
-            out,
-            counts=counts,
-            output=settings["output"],
-            poison=None if poison is None else poison.encode(),
-        )
-        if settings.get("slow"):
-            await asyncio.sleep(settings["slow"])
+        counter.fold(batch, out)
+        time.sleep(settings.get("hang", 0))  # noqa: ASYNC251 - a loop that hangs is what is tested
+        await asyncio.sleep(settings.get("slow", 0))
 
+    if counter.hold:
+        app.sweep(every=0.05, tables=[counter.held])(counter.release)
     return app
 
 
