@@ -1,1 +1,1 @@
-"""Change events in, canonical records and state out: the only package that knows Faust and Debezium."""
+"""Change events in, canonical records and state out: the only room that knows Faust."""

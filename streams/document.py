@@ -110,3 +110,9 @@ def _indexed(index: Mapping[str, Any], event: ChangeEvent) -> dict[str, Any]:
 
 def _cell(key: bytes, table: str, identity: str) -> bytes:
     return b"%b/%b/%b" % (key, table.encode(), identity.encode())
+
+
+def held_row(cells: Cells, key: bytes, table: str, identity: str) -> Row | None:
+    """Read one live row of a document, without reading the others."""
+    held = cells.get(_cell(key, table, identity))
+    return None if held is None or held["row"] is None else Row(table, held["row"])

@@ -1,0 +1,1 @@
+"""Shop rows in, whole orders out: ``canonical.order``."""
