@@ -16,6 +16,7 @@ import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from inspect import isawaitable
@@ -187,13 +188,30 @@ class BatchApp(faust.App):  # type: ignore[misc] # no type information
 
     async def _sweep_once(self, partition: int, sweep: Sweep) -> None:
         generation, out = self.consumer_generation_id, Outbox()
-        if partition not in self.owned():
+
+        def ours() -> bool:
+            return generation == self.consumer_generation_id and partition in self.owned()
+
+        if not ours():
             return
         result = sweep(partition, out)
         if isawaitable(result):
             await result
-        if generation == self.consumer_generation_id and partition in self.owned():
+        # A batch that is cut short is read again, a sweep is not. So what it sends is durable
+        # before its tables say that it was sent: after a crash it does it again (Invariant 2).
+        if ours() and await self._sent(out) and ours():
             await self._produce(out, lambda: None)
+
+    async def _sent(self, out: Outbox) -> bool:
+        """Produce what was sent, tables left aside; False when it is not known to be durable."""
+        sending = Outbox()
+        sending.messages, out.messages = out.messages, sending.messages
+        durable = asyncio.Event()
+        await self._produce(sending, durable.set)
+        while not durable.is_set() and not self.should_stop:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(durable.wait(), PULSE_SECONDS)
+        return durable.is_set()
 
     async def _produce(self, out: Outbox, durable: Callable[[], None]) -> None:
         if self.watchdog.overslept():
