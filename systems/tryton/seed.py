@@ -2,7 +2,7 @@
 In: an ERP database with its modules, and the catalogue. Out: a French shop's ERP, and its ids as JSON.
 
 Run by the ERP's own interpreter, which has Tryton and proteus:
-    python seed.py --uri postgresql://… --database erp --catalogue catalogue.json --ids ids.json
+    TRYTOND_DATABASE__URI=postgresql://…/ python seed.py --database erp --catalogue … --ids …
 Passwords and keys are generated here; the ids file holds them, so it is private.
 """
 
@@ -27,13 +27,6 @@ from trytond.modules.company.tests.tools import create_company, get_company
 from trytond.modules.currency.tests.tools import get_currency
 
 YEARS = range(2024, 2036)  # Far ahead: a dump that is restored next year must still post invoices.
-COUNTRIES = (
-    ("FR", "FRA", "250", "France"),
-    ("BE", "BEL", "056", "Belgique"),
-    ("DE", "DEU", "276", "Allemagne"),
-    ("LU", "LUX", "442", "Luxembourg"),
-    ("CH", "CHE", "756", "Suisse"),
-)
 # Vendure computes a line's tax as gross minus net. Per-line rounding in the ERP comes to the same
 # line total, unless net and tax both end in exactly half a cent (12.99 never, 0.99 at 20 % does):
 # those orders need the ROUND product. Rounding per document would be off more often and by more.
@@ -59,14 +52,14 @@ SHOPKEEPER_GROUPS = (
 def main():
     """Read the arguments, seed the database, write the ids."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--uri", required=True)
     parser.add_argument("--database", required=True)
     parser.add_argument("--catalogue", type=Path, required=True)
     parser.add_argument("--ids", type=Path, required=True)
     arguments = parser.parse_args()
-    config.set_trytond(f"{arguments.uri.rstrip('/')}/{arguments.database}", user="admin")
+    server = os.environ["TRYTOND_DATABASE__URI"].rstrip("/")
+    config.set_trytond(f"{server}/{arguments.database}", user="admin")
     catalogue = json.loads(arguments.catalogue.read_text())
-    ids = {"database": arguments.database} | seed(catalogue, arguments.database)
+    ids = seed(catalogue, arguments.database)
     descriptor = os.open(arguments.ids, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w") as file:
         json.dump(ids, file, indent=1)
@@ -78,8 +71,14 @@ def seed(catalogue, database):
     create_company(party=saved("party.party", name="Maison Syncline SARL"), currency=euro)
     company = get_company()
     countries = {
-        code: saved("country.country", code=code, code3=code3, code_numeric=number, name=name)
-        for code, code3, number, name in COUNTRIES
+        country["code"]: saved(
+            "country.country",
+            name=country["name"],
+            code=country["code"],
+            code3=country["code3"],
+            code_numeric=country["number"],
+        )
+        for country in catalogue["countries"]
     }
     accounts, taxes = books(company, catalogue["taxes"])
     terms = payment_terms()

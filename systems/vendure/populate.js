@@ -49,28 +49,19 @@ const SYNC_PERMISSIONS = [
 ];
 
 const EUROPE = 'Europe';
-const COUNTRIES = [
-    ['FR', 'France'],
-    ['BE', 'Belgique'],
-    ['DE', 'Allemagne'],
-    ['LU', 'Luxembourg'],
-    ['CH', 'Suisse'],
-    ['ES', 'Espagne'],
-    ['IT', 'Italie'],
-];
 
 /** Everything but the products, in the form of Vendure's own `populate`. */
 function initialData(catalogue) {
-    const rate = code => Number(catalogue.taxes.find(tax => tax.code === code).rate) * 100;
+    const standard = percentage(catalogue.taxes.find(tax => tax.code === 'TVA20').rate);
     return {
         defaultLanguage: LanguageCode.fr,
         defaultZone: EUROPE,
-        countries: COUNTRIES.map(([code, name]) => ({ code, name, zone: EUROPE })),
-        taxRates: catalogue.taxes.map(tax => ({ name: tax.name, percentage: round(tax.rate * 100) })),
+        countries: catalogue.countries.map(({ code, name }) => ({ code, name, zone: EUROPE })),
+        taxRates: catalogue.taxes.map(tax => ({ name: tax.name, percentage: percentage(tax.rate) })),
         shippingMethods: [
-            { name: 'Colissimo', price: 490, taxRate: round(rate('TVA20')) },
-            { name: 'Chronopost', price: 1295, taxRate: round(rate('TVA20')) },
-            { name: 'Retrait en boutique', price: 0, taxRate: round(rate('TVA20')) },
+            { name: 'Colissimo', price: 490, taxRate: standard },
+            { name: 'Chronopost', price: 1295, taxRate: standard },
+            { name: 'Retrait en boutique', price: 0, taxRate: standard },
         ],
         // A card pays at once; a transfer is promised, and settled when the money is there.
         paymentMethods: [
@@ -88,9 +79,9 @@ function dummyPayment(settles) {
     };
 }
 
-/** Take the noise of binary fractions off a percentage: 5.5, not 5.499999. */
-function round(percentage) {
-    return Math.round(percentage * 1e6) / 1e6;
+/** Turn a rate such as "0.055" into per cent, without the noise of binary fractions. */
+function percentage(rate) {
+    return Math.round(Number(rate) * 1e8) / 1e6;
 }
 
 /** Turn a decimal string into minor units without ever multiplying a fraction. */

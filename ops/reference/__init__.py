@@ -1,0 +1,1 @@
+"""Folders under systems/ become two running systems: the ERP (Tryton) and the shop (Vendure)."""
