@@ -1,70 +1,174 @@
-"""Settings become a running stack: what can be done side by side is, and a second run does nothing."""
+"""Settings become a running stack: side by side what can be; a second run changes nothing."""
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import TypeVar
 
-from ops.local import control, kafka, maven, postgres, secrets
+import httpx
+
+from ops import connectors, topics
+from ops.connect import Connect
+from ops.local import control, endpoints, kafka, maven, postgres, secrets, systems, workers
 from ops.local.cache import locked
 from ops.local.progress import Reporter, Say
-from ops.local.settings import LocalSettings
-from ops.local.spec import ProcessSpec
+from ops.local.settings import LocalSettings, Ports
+from runtime.admin import Admin
+from runtime.kafka import Cluster
+from schemas.topics import topics as wanted_topics
 
 T = TypeVar("T")
 
 _PASSWORDS = ("postgres", "capture_tryton", "capture_vendure")
+_SYSTEM_PORTS = {"erp", "shop"}
 
 
-def up(settings: LocalSettings, report: Reporter, *, with_systems: bool = True) -> None:
-    """Bring everything up, and return when it answers."""
+def up(
+    settings: LocalSettings,
+    report: Reporter,
+    *,
+    with_systems: bool = True,
+    with_workers: bool = True,
+) -> None:
+    """
+    Bring everything up, and return when it answers.
+
+    Without the systems there is nothing to capture and to write to: Kafka, Connect, the registry
+    and PostgreSQL run, nothing else.
+    """
     settings.run.mkdir(parents=True, exist_ok=True)
-    passwords = secrets.ensure(settings.run / "secrets.json", _PASSWORDS)
-    with locked(settings.run / ".up.lock"), ThreadPoolExecutor(12) as pool:
-        _BringUp(settings, report, pool, passwords).everything(with_systems=with_systems)
-
-
-@dataclass(slots=True)
-class _BringUp:
-    """One `up`: the steps that run side by side, each waiting only for what it needs."""
-
-    settings: LocalSettings
-    report: Reporter
-    pool: ThreadPoolExecutor
-    secrets: Mapping[str, str]
-
-    def everything(self, *, with_systems: bool) -> None:
-        jars = self.step("jars", "jars", lambda say: maven.build(self.settings.cache, say))
-        server = self.step("postgres", "PostgreSQL", self.postgres)
-        found = jars.result()
-        control.add(
-            self.settings,
-            kafka.broker(self.settings, found),
-            kafka.registry(self.settings, found),
-            kafka.connect(self.settings, found, {}),
+    with locked(settings.run / ".up.lock"), ThreadPoolExecutor(16) as pool:
+        ports = asdict(settings.ports)
+        unused = {"queries"} | (set() if with_systems else _SYSTEM_PORTS)
+        control.check_ports(
+            settings, {name: port for name, port in ports.items() if name not in unused}
         )
-        waits = [
-            self.step(name, name, partial(self.wait, name))
-            for name in ("kafka", "registry", "connect")
-        ]
-        for wait in waits:
-            wait.result()
-        server.result()
+        passwords = secrets.ensure(settings.run / "secrets.json", _PASSWORDS)
+        bring = _BringUp(settings, report, pool, passwords)
+        core = bring.core()
+        if with_systems:
+            bring.both_systems(core, with_workers=with_workers and settings.workers)
+        else:
+            endpoints.write(settings, endpoints.of_kafka(settings))
+        bring.finish()
 
-    def postgres(self, say: Say) -> postgres.Server:
-        server = postgres.prepare(self.settings, self.secrets["postgres"], say)
-        control.add(self.settings, server.spec)
-        say("starting")
-        self.wait("postgres", say)
+
+@dataclass(frozen=True, slots=True)
+class _Core:
+    """The parts of the core that other steps wait for."""
+
+    server: "Future[postgres.Server]"
+    topics: "Future[None]"
+    registry: "Future[None]"
+    connect: "Future[None]"
+
+
+class _BringUp:
+    """One `up`: steps that run side by side, each waiting only for what it needs."""
+
+    def __init__(
+        self,
+        settings: LocalSettings,
+        report: Reporter,
+        pool: ThreadPoolExecutor,
+        passwords: Mapping[str, str],
+    ) -> None:
+        self._settings = settings
+        self._report = report
+        self._pool = pool
+        self._secrets = passwords
+        self._steps: list[Future[object]] = []
+
+    def core(self) -> _Core:
+        """Start Kafka, Connect, the registry and PostgreSQL."""
+        jars = self._step("jars", "jars", lambda say: maven.build(self._settings.cache, say))
+        server = self._step("postgres", "PostgreSQL", self._postgres)
+        found = jars.result()
+        environment = systems.connect_environment(self._settings, self._secrets)
+        specs = (
+            kafka.broker(self._settings, found),
+            kafka.registry(self._settings, found),
+            kafka.connect(self._settings, found, environment),
+        )
+        control.add(self._settings, *specs)
+        return _Core(
+            server=server,
+            topics=self._step("kafka", "Kafka and its topics", self._topics),
+            registry=self._step("registry", "schema registry", partial(self._wait, "registry")),
+            connect=self._step("connect", "Kafka Connect", partial(self._wait, "connect")),
+        )
+
+    def both_systems(self, core: _Core, *, with_workers: bool) -> None:
+        """Start both systems, capture them, and start the workers between them."""
+        erp = self._step("erp", "ERP (Tryton)", lambda say: self._system("tryton", core, say))
+        shop = self._step("shop", "shop (Vendure)", lambda say: self._system("vendure", core, say))
+        for step in (erp, shop):
+            step.result()
+        found = replace(
+            endpoints.of_kafka(self._settings),
+            erp=erp.result().endpoint,
+            shop=shop.result().endpoint,
+        )
+        endpoints.write(self._settings, found)
+        if with_workers:
+            self._step("workers", "workers", lambda say: self._workers(core, found, say))
+
+    def finish(self) -> None:
+        """Wait for every step; the first that failed is raised."""
+        for step in self._steps:
+            step.result()
+
+    def _postgres(self, say: Say) -> postgres.Server:
+        server = postgres.prepare(self._settings, self._secrets["postgres"], say)
+        control.add(self._settings, server.spec)
+        control.wait_ready(self._settings, ["postgres"])
+        say("PostgreSQL")
         return server
 
-    def wait(self, name: str, _: Say) -> None:
-        control.wait_ready(self.settings, [name])
+    def _topics(self, _: Say) -> None:
+        control.wait_ready(self._settings, ["kafka"])
+        admin = Admin.connect(Cluster(endpoints.of_kafka(self._settings).kafka))
+        goal = wanted_topics()
+        topics.apply(topics.plan(goal, admin.describe([topic.name for topic in goal])), admin)
 
-    def step(self, name: str, doing: str, work: Callable[[Say], T]) -> "Future[T]":
+    def _system(self, name: str, core: _Core, say: Say) -> systems.System:
+        prepare = {"tryton": systems.erp, "vendure": systems.shop}[name]
+        system = prepare(self._settings, core.server, self._secrets, say)
+        systems.prepare_capture(self._settings, name, self._secrets)
+        control.add(self._settings, system.spec)
+        self._step("capture", f"capture of {name}", lambda _: self._capture(name, core))
+        say(f"starting {system.spec.name}")
+        control.wait_ready(self._settings, [system.spec.name])
+        say(f"{system.spec.name} at port {system.spec.port}")
+        return system
+
+    def _capture(self, name: str, core: _Core) -> None:
+        """Register the connector when its topics exist: Connect would make them otherwise."""
+        core.topics.result()
+        core.connect.result()
+        url = endpoints.of_kafka(self._settings).connect
+        with httpx.Client(base_url=url, timeout=60) as client:
+            connect = Connect(client)
+            connect.register(name, connectors.expand(connectors.read(name)))
+            # A new slot waits for every open transaction of the server: the ERP may be activating.
+            connect.wait_running(name, deadline_seconds=300)
+
+    def _workers(self, core: _Core, found: endpoints.Endpoints, _: Say) -> None:
+        core.topics.result()
+        core.registry.result()
+        specs = workers.workers(self._settings, found)
+        control.add(self._settings, *specs)
+        control.wait_ready(self._settings, [spec.name for spec in specs])
+
+    def _wait(self, name: str, _: Say) -> None:
+        control.wait_ready(self._settings, [name])
+
+    def _step(self, name: str, doing: str, work: Callable[[Say], T]) -> "Future[T]":
         def run() -> T:
-            with self.report.step(name, doing) as say:
+            with self._report.step(name, doing) as say:
                 return work(say)
 
-        return self.pool.submit(run)
+        step = self._pool.submit(run)
+        self._steps.append(step)  # type: ignore[arg-type]
+        return step
