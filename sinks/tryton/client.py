@@ -9,6 +9,7 @@ import asyncio
 import base64
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -55,6 +56,7 @@ class TrytonClient:
     _limiter: AsyncLimiter = field(init=False)
     _session: str | None = None
     _preferences: Record = field(default_factory=dict)
+    _wizards: dict[str, list[tuple[int, str]]] = field(default_factory=dict)
     _login: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def __post_init__(self) -> None:
@@ -67,7 +69,12 @@ class TrytonClient:
         self._limiter = AsyncLimiter(max(self.calls_per_second, 1), 1)
 
     async def close(self) -> None:
-        """Let go of the connections."""
+        """Let go of what the ERP keeps for us, and of the connections."""
+        with suppress(PlatformError, TimeoutError):  # the ERP may be down; it is only tidying
+            async with asyncio.timeout(2):
+                for name, sessions in self._wizards.items():
+                    for session, _ in sessions:
+                        await self._rpc(f"wizard.{name}.delete", [session], {})
         await self._http.aclose()
 
     async def search(
@@ -99,18 +106,33 @@ class TrytonClient:
         return await self._record("POST", f"model/{model}/{record_id}/{button}", fields, {})
 
     async def wizard(self, name: str, model: str, record_ids: Sequence[int]) -> None:
-        """Run a wizard that asks nothing, on some records: wizards have no REST."""
-        await self._log_in()
+        """
+        Run a wizard that asks nothing, on some records: wizards have no REST.
+
+        A wizard's session in the ERP is used again: that makes one call of three.
+        """
         context = {
             "active_model": model,
             "active_id": record_ids[0],
             "active_ids": list(record_ids),
         }
-        session, start, _ = await self._rpc(f"wizard.{name}.create", [], context)
+        idle = self._wizards.setdefault(name, [])
+        used = bool(idle)
+        session, start = idle.pop() if idle else await self._begin_wizard(name)
+        execute = f"wizard.{name}.execute"
         try:
-            await self._rpc(f"wizard.{name}.execute", [session, {}, start], context)
-        finally:
-            await self._rpc(f"wizard.{name}.delete", [session], context)
+            await self._rpc(execute, [session, {}, start], context)
+        except RejectedError:
+            if not used:
+                raise
+            # The ERP may have swept old sessions away; a new one tells whether it was that.
+            session, start = await self._begin_wizard(name)
+            await self._rpc(execute, [session, {}, start], context)
+        idle.append((session, start))
+
+    async def _begin_wizard(self, name: str) -> tuple[int, str]:
+        session, start, _ = await self._rpc(f"wizard.{name}.create", [], {})
+        return int(session), str(start)
 
     async def company(self) -> int:
         """The company that our user works for."""
