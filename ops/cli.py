@@ -2,9 +2,8 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib import import_module
 from pathlib import Path
 from typing import Annotated
 
@@ -14,10 +13,12 @@ from rich.console import Console
 
 from ops import connectors, topics
 from ops.connect import Connect
+from ops.demo.command import demo
 from ops.errors import OpsError
 from ops.local import control, endpoints, settings, status
 from ops.local.down import down as stop_stack
 from ops.local.progress import Reporter
+from ops.local.systems import prepare_capture
 from ops.local.up import up as bring_up
 from runtime.admin import Admin
 from runtime.errors import PlatformError
@@ -58,9 +59,7 @@ def up(
     # Progress is for people: with --json the answer alone goes to standard output.
     console = Console(stderr=as_json)
     with Reporter(console) as report:
-        bring_up(
-            here, report, with_systems=not without_systems, with_workers=not without_workers
-        )
+        bring_up(here, report, with_systems=not without_systems, with_workers=not without_workers)
     _show_status(here, as_json=as_json)
 
 
@@ -128,8 +127,6 @@ def apply_connectors() -> None:
     Example: `syncline connectors apply`
     """
     here = settings.load()
-    from ops.local.systems import prepare_capture
-
     secrets = json.loads(_state(here.run / "secrets.json"))
     with httpx.Client(base_url=endpoints.of_kafka(here).connect, timeout=60) as client:
         connect = Connect(client)
@@ -165,19 +162,7 @@ def apply_topics() -> None:
         raise typer.Exit(1)
 
 
-@app.command(
-    "demo",
-    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
-    add_help_option=False,
-)
-def demo(context: typer.Context) -> None:
-    """
-    Let buyers buy and the warehouse receive on the real systems, and compare both afterwards.
-
-    Example: `syncline demo`
-    """
-    command: Callable[[list[str]], int] = import_module("ops.demo.command").main
-    raise typer.Exit(command(context.args))
+app.command("demo")(demo)
 
 
 def main() -> None:
