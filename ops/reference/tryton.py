@@ -37,8 +37,6 @@ MODULES = (
     "syncline_marks",
     "web_shop",
 )
-# A shop's gross price divided by 1 + rate must come back exactly, also for long lines.
-PRICE_DIGITS = "8"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,22 +107,14 @@ def seed(  # noqa: PLR0913, PLR0917 - the place, the server and the programs
 
 def serve(venv: Path, work: Path, dsn: str, database: str, port: int) -> ProcessSpec:
     """Say how the ERP runs; *dsn* is the seed's, *work* takes its configuration and attachments."""
-    attachments = work / "attachments"
-    attachments.mkdir(parents=True, exist_ok=True)
-    text = (SYSTEM / "trytond.conf").read_text()
-    configuration = work / "trytond.conf"
-    configuration.write_text(
-        text.replace("{attachments}", str(attachments))
-        .replace("{database}", database)
-        .replace("{port}", str(port))
-    )
+    configuration = _configure(work, database, port)
     return ProcessSpec(
         name="erp",
         argv=(
             *(str(venv / "bin" / "python"), str(venv / "bin" / "trytond")),
-            *("-c", str(configuration), "-d", database),
+            *("-d", database),
         ),
-        env=_environment(dsn.rpartition("/")[0]),
+        env=_environment(dsn.rpartition("/")[0], configuration),
         cwd=work,
         port=port,
         # It answers 401, which needs the database's modules to be loaded: that is what to wait for.
@@ -138,7 +128,7 @@ def _contents(paths: list[Path]) -> list[bytes]:
 
 
 def _inputs() -> list[Path]:
-    return [CATALOGUE, *sorted(SYSTEM.glob("*.py"))]
+    return [CATALOGUE, SYSTEM / "trytond.conf", *sorted(SYSTEM.glob("*.py"))]
 
 
 def _install(venv: Path, progress: Progress) -> None:
@@ -168,9 +158,10 @@ def _make_seed(venv: Path, admin_dsn: str, pg_bin: Path, progress: Progress, pla
     _write_private(place / "role.json", {"password": password})
     db.ensure_role(admin_dsn, ROLE, password)
     server = db.address(admin_dsn, user=ROLE, password=password).removesuffix("/")
-    with db.scratch(admin_dsn, ROLE) as name:
+    with db.scratch(admin_dsn, ROLE) as name, tempfile.TemporaryDirectory() as work:
+        environment = _environment(server, _configure(Path(work), name, port=1))
         progress("activating the ERP's modules (once, about two minutes)")
-        _activate(venv, server, name, place)
+        _activate(venv, environment, name, place)
         progress("setting up the ERP's company and catalogue (once, half a minute)")
         run(
             [
@@ -178,12 +169,12 @@ def _make_seed(venv: Path, admin_dsn: str, pg_bin: Path, progress: Progress, pla
                 *("--catalogue", CATALOGUE, "--ids", place / "ids.json"),
             ],
             doing="Seeding the ERP",
-            env=_environment(server) | {"PYTHONDONTWRITEBYTECODE": "1"},
+            env=environment | {"PYTHONDONTWRITEBYTECODE": "1"},
         )
         db.dump(pg_bin, admin_dsn, name, place / "erp.dump")
 
 
-def _activate(venv: Path, server: str, database: str, place: Path) -> None:
+def _activate(venv: Path, environment: Mapping[str, str], database: str, place: Path) -> None:
     password = place / "admin.password"
     _write_private(password, secrets.token_urlsafe(24))
     run(
@@ -192,14 +183,28 @@ def _activate(venv: Path, server: str, database: str, place: Path) -> None:
             *("--update", *MODULES, "--activate-dependencies", "--email", "admin@localhost"),
         ],
         doing="Activating the ERP's modules",
-        env=_environment(server) | {"TRYTONPASSFILE": str(password)},
+        env={**environment, "TRYTONPASSFILE": str(password)},
     )
 
 
-def _environment(server: str) -> dict[str, str]:
+def _configure(work: Path, database: str, port: int) -> Path:
+    """Fill in the configuration; it holds no secret."""
+    attachments = work / "attachments"
+    attachments.mkdir(parents=True, exist_ok=True)
+    text = (SYSTEM / "trytond.conf").read_text()
+    configuration = work / "trytond.conf"
+    configuration.write_text(
+        text.replace("{attachments}", str(attachments))
+        .replace("{database}", database)
+        .replace("{port}", str(port))
+    )
+    return configuration
+
+
+def _environment(server: str, configuration: Path) -> dict[str, str]:
     return {
+        "TRYTOND_CONFIG": str(configuration),
         "TRYTOND_DATABASE__URI": f"{server}/",
-        "TRYTOND_PRODUCT__PRICE_DECIMAL": PRICE_DIGITS,
         "TZ": "UTC",
     }
 

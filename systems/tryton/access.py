@@ -52,7 +52,7 @@ def restricted_group(models, database):
 
 
 def open_models(models, database):
-    """Name the stored business models that are open to all: no row rules them, nor their parents."""
+    """Name the stored business models that no row rules, nor their parents: open to all."""
     rows = models.get("ir.model.access").find([("group", "=", None)])
     ruled = {row.model for row in rows}
     with Transaction().start(database, 0, readonly=True):
