@@ -55,11 +55,12 @@ def fold(cells: Cells, key: bytes, event: ChangeEvent) -> bool:
     place = _cell(key, event.table, event.identity)
     held = cells.get(place)
     news = held is None or event.position.newer_than(Position.from_json(held["at"]))
+    # The index first, and even without news: a crash keeps a prefix of what a batch set, and the
+    # document must never claim to be older than one of its rows.
+    cells[key] = _indexed(cells.get(key) or {}, event)
     if news:
         values = None if event.after is None else dict(event.after.values)
         cells[place] = {"at": event.position.as_json(), "row": values}
-    # Even without news: a crash may have kept the row and lost the index.
-    cells[key] = _indexed(cells.get(key) or {}, event)
     return news
 
 

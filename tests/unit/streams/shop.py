@@ -43,7 +43,7 @@ class Transaction:
     log: "ShopLog"
     number: int
     after_commit: int
-    events: list[tuple[bytes, bytes]] = field(default_factory=list)
+    events: list[tuple[bytes, bytes]] = field(default_factory=list, repr=False)
 
     def change(
         self, table: str, key: int | None, before: Any, after: Any, op: str | None = None
@@ -78,7 +78,7 @@ class ShopLog:
 
     lsn: int = 1000
     number: int = 700
-    commits: list[tuple[int, list[tuple[bytes, bytes]]]] = field(default_factory=list)
+    commits: list[tuple[int, list[tuple[bytes, bytes]]]] = field(default_factory=list, repr=False)
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
