@@ -106,7 +106,11 @@ def test_a_return_comes_back_to_storage() -> None:
 @pytest.mark.parametrize("state", ["cancelled", "deleted"])
 def test_a_done_move_that_is_taken_back_is_as_if_never_done(state: str) -> None:
     """Its effect is replaced, not compensated."""
-    facts: list[Fact] = [*STOCKED, move(2, 2, STORAGE, OUTPUT, 3), move(2, 3, STORAGE, OUTPUT, 3, state)]
+    facts: list[Fact] = [
+        *STOCKED,
+        move(2, 2, STORAGE, OUTPUT, 3),
+        move(2, 3, STORAGE, OUTPUT, 3, state),
+    ]
 
     assert parts(facts) == (100, 100, 0, 0)
 
