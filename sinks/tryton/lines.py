@@ -65,7 +65,7 @@ def _check_sums(order: Order) -> None:
     said = (order["tax_exclusive_amount"], order["tax_amount"], order["tax_inclusive_amount"])
     if (net, tax, net + tax) != said:
         raise RecordError(
-            f"order {order['id']}: its lines come to {net} + {tax} of tax = {net + tax},"
+            f"its lines come to {net} + {tax} of tax = {net + tax},"
             f" but it says {said[0]} + {said[1]} = {said[2]}"
         )
 

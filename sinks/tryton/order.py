@@ -47,9 +47,15 @@ class OrderSink:
 
     async def upsert(self, key: str, record: Order) -> Applied:
         """Bring the ERP to where *record* says that the order is."""
+        try:
+            return await self._upsert(record)
+        except RecordError as error:
+            raise type(error)(f"order {key}: {error}") from error
+
+    async def _upsert(self, record: Order) -> Applied:
         sale = await self._find(record)
         if record["status"] == "cancelled":
-            return await self._cancel(key, record, sale)
+            return await self._cancel(sale)
         if sale is None:
             sale = await self._create(record)
             return await self._advance(record, sale, "created")
@@ -130,7 +136,7 @@ class OrderSink:
             return Applied("created", str(sale["id"]))
         return Applied("updated" if changed else "unchanged", str(sale["id"]))
 
-    async def _cancel(self, key: str, order: Order, sale: Record | None) -> Applied:
+    async def _cancel(self, sale: Record | None) -> Applied:
         if sale is None:
             return Applied("unchanged")  # cancelled before the ERP ever heard of it
         if sale["state"] == "cancelled":
@@ -138,18 +144,17 @@ class OrderSink:
         named = f"sale {sale['number'] or sale['id']}"
         if sale["state"] not in BEFORE_CONFIRMATION:
             raise RecordError(
-                f"order {key} was cancelled in the shop, but {named} is {sale['state']} in the ERP:"
+                f"it was cancelled in the shop, but {named} is {sale['state']} in the ERP:"
                 " cancel its shipment and credit its invoice there"
             )
         if any(payment["state"] == "succeeded" for payment in sale["payments"]):
             raise RecordError(
-                f"order {key} was cancelled in the shop, but {named} is paid in the ERP:"
+                f"it was cancelled in the shop, but {named} is paid in the ERP:"
                 " refund the payment and cancel the sale there"
             )
         for payment in sale["payments"]:
             await self._payments.fail(payment)
         await self.erp.press("sale.sale", sale["id"], "cancel", ["state"])
-        _ = order
         return Applied("updated", str(sale["id"]))
 
 
@@ -159,7 +164,7 @@ def _check_totals(order: Order, sale: Record) -> None:
     erp = (sale["untaxed_amount"], sale["tax_amount"], sale["total_amount"])
     if shop != erp:
         raise RecordError(
-            f"order {order['id']}: the shop says {_sum(*shop)}, but sale"
+            f"the shop says {_sum(*shop)}, but sale"
             f" {sale['number'] or sale['id']} in the ERP says {_sum(*erp)}: it was changed after it"
             " reached the ERP, or the ERP computes its taxes otherwise; compare the two"
         )

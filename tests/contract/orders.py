@@ -1,4 +1,4 @@
-"""Baskets in, canonical orders as the shop would place them out: for every test of the order sink."""
+"""Baskets in, canonical orders as the shop would place them out; for tests of the order sink."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -68,7 +68,7 @@ def address(name: str = "Ada Lovelace", city: str = "Lyon", country: str = "FR")
     }
 
 
-def shop_order(  # noqa: PLR0913 - an order has many sides
+def shop_order(
     code: str,
     lines: Sequence[Line] = (("ALL-LONG", "0.99", 1, "20"), ("LIV-PETITP-REL", "19.99", 3, "5.5")),
     *,
