@@ -44,8 +44,7 @@ class SchemaRegistry:
         known = self._ids.get((subject, text))
         if known is not None:
             return known
-        # The rule comes first, so that it already judges the second version.
-        self._call("PUT", f"/config/{subject}", {"compatibility": COMPATIBILITY})
+        self._set_rule(subject)
         answer = self._call("POST", f"/subjects/{subject}/versions", {"schema": text})
         schema_id = int(answer["id"])
         self._ids[subject, text] = schema_id
@@ -58,6 +57,16 @@ class SchemaRegistry:
             answer = self._call("GET", f"/schemas/ids/{schema_id}")
             self._schemas[schema_id] = json.loads(answer["schema"])
         return self._schemas[schema_id]
+
+    def _set_rule(self, subject: str) -> None:
+        """Set the rule before the schema comes, so that it already judges the second version."""
+        try:
+            self._call("PUT", f"/config/{subject}", {"compatibility": COMPATIBILITY})
+        except IncompatibleSchemaError:
+            # Apicurio's answer when another worker sets the same rule in the same moment.
+            found = self._call("GET", f"/config/{subject}").get("compatibilityLevel")
+            if found != COMPATIBILITY:
+                raise
 
     def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         # Relative to the base URL, which has a path of its own (/apis/ccompat/v7).

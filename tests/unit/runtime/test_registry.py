@@ -79,3 +79,17 @@ def test_a_schema_is_read_once() -> None:
 
     assert [known.schema(3), known.schema(3)] == [SCHEMA, SCHEMA]
     assert len(asked) == 1
+
+
+def test_another_worker_may_set_the_rule_in_the_same_moment() -> None:
+    """Two workers that start together agree; the refusal says only that the rule is there."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        match request.method, request.url.path.rsplit("/", 2)[-2]:
+            case "PUT", "config":
+                return httpx.Response(409, text="A rule named 'COMPATIBILITY' already exists.")
+            case "GET", "config":
+                return httpx.Response(200, json={"compatibilityLevel": "BACKWARD_TRANSITIVE"})
+        return httpx.Response(200, json={"id": 4})
+
+    assert registry(httpx.MockTransport(answer)).register("a-value", SCHEMA) == 4
