@@ -37,6 +37,7 @@ class ConfirmingProducer:
 
     def __init__(self, config: Mapping[str, Any]) -> None:
         self._producer = Producer({**DEFAULTS, **config, "error_cb": _log_client_error}, logger=log)
+        self._failed: str | None = None
         self._closed = threading.Event()
         self._thread = threading.Thread(target=self._poll, name="producer", daemon=True)
         self._thread.start()
@@ -110,7 +111,17 @@ class ConfirmingProducer:
 
     def _poll(self) -> None:
         while not self._closed.is_set():
-            self._producer.poll(0.1)
+            try:
+                self._producer.poll(0.1)
+            except KafkaException as error:
+                self._give_up(_reason(error.args[0]))
+
+    def _give_up(self, reason: str) -> None:
+        """After a fatal error nothing is sent any more: say so for all that is still queued."""
+        if self._failed is None:
+            self._failed = reason
+            log.error("the producer has failed for good", extra={"reason": reason})
+            self._producer.purge()
 
 
 def confirming(

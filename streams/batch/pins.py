@@ -9,6 +9,7 @@ from faust.app import base
 from faust.tables import manager, recovery
 from faust.transport import consumer
 from faust.transport.drivers import aiokafka as driver
+from mode import threads
 
 from runtime.errors import FatalError
 
@@ -28,8 +29,9 @@ LEANED_ON: dict[Any, tuple[str, ...]] = {
         "perform_seek",
         "on_buffer_full",
     ),
+    threads.ServiceThread: ("_thread",),
     recovery.Recovery: ("_slurp_changelogs", "_seek_offsets", "need_recovery", "flush_buffers"),
-    manager.TableManager: ("recovery", "changelog_queue"),
+    manager.TableManager: ("recovery", "changelog_queue", "_update_channels"),
     base.App: ("_new_transport", "_new_producer_transport", "on_rebalance_end"),
 }
 

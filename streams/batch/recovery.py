@@ -105,6 +105,11 @@ class BatchTableManager(TableManager):  # type: ignore[misc]
 
     _batches: BatchRecovery | None = None
 
+    async def on_start(self) -> None:
+        """As Faust does, without its second of waiting: the conductor waits for the agents."""
+        await self._update_channels()
+        await self.recovery.start()
+
     @property
     def recovery(self) -> BatchRecovery:
         """The recovery service."""

@@ -61,6 +61,7 @@ async def _stop(app: BatchApp, starting: "asyncio.Task[None]") -> bool:
     try:
         async with asyncio.timeout(DRAIN_SECONDS):
             await app.stop()
+            await app.consumer.join(DRAIN_SECONDS)
     except TimeoutError:
         log.critical("stopping took too long, ending", extra={"limit_seconds": DRAIN_SECONDS})
         logging.shutdown()

@@ -5,9 +5,10 @@ Membership, assignment, rebalancing and seeking stay Faust's own; what is change
 records are read and how offsets become committable (docs/adr/20261124-faust-reads-batches.md).
 """
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import aiokafka
 from faust.transport.drivers import aiokafka as driver
@@ -24,6 +25,13 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 FETCH_WAIT_MS = 100  # a long poll on a quiet partition holds back all others of the same broker
+
+
+class Fetched(NamedTuple):
+    """Runs, and the generation of the group in which they were taken."""
+
+    runs: dict[TP, Run]
+    generation: int
 
 
 class BatchConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc] # no type information
@@ -45,10 +53,11 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc] 
         active_partitions: Collection[TP],
         timeout: float | None = None,  # noqa: ASYNC109 - Faust's signature
         max_records: int | None = None,  # noqa: ARG002 - a run is taken whole
-    ) -> dict[TP, Run]:
+    ) -> "Fetched":
         if not self.consumer.flow_active:
-            return {}
-        return await next_runs(consumer, active_partitions, self._may_take, timeout or 0)
+            return Fetched({}, -1)
+        runs = await next_runs(consumer, active_partitions, self._may_take, timeout or 0)
+        return Fetched(runs, self.app.consumer_generation_id)
 
     def _may_take(self, place: TP) -> bool:
         """
@@ -113,16 +122,14 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc] # no type informatio
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, ConsumerMessage]]:  # noqa: ASYNC109
         """Yield the next batches; Faust puts each into its agent's queue."""
-        generation = self.app.consumer_generation_id
-        runs, _ = await self._wait_next_records(timeout)
-        if runs is None or self.should_stop:
+        fetched, _ = await self._wait_next_records(timeout)
+        if not fetched or self.should_stop:
             return
-        if not self.flow_active:
-            return  # a rebalance began; it seeks
-        for place, run in runs.items():
+        for place, run in fetched.runs.items():
             for chunk in run.chunks(self.app.reading.batch_max):
                 changelog = self.app.is_changelog(place)
-                if not self.flow_active or self.app.consumer_generation_id != generation:
+                # Dropped here means read again: a rebalance ends in a seek.
+                if not self.flow_active or self.app.consumer_generation_id != fetched.generation:
                     return
                 if self.app.rebalancing and not changelog:
                     return
@@ -203,6 +210,12 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc] # no type informatio
         """Commit what is done (Invariant 10)."""
         await self.app.drain(self.app.reading.session_timeout / 2)
         await super().on_stop()
+
+    async def join(self, seconds: float) -> None:
+        """Wait until the thread has ended, so that it does not outlive our event loop."""
+        thread = self._thread._thread  # noqa: SLF001
+        if thread is not None:
+            await asyncio.to_thread(thread.join, seconds)
 
     def lag(self) -> int:
         """Records of our partitions that were not taken from the broker yet."""

@@ -16,7 +16,14 @@ from typing import Any
 import orjson
 import psutil
 from confluent_kafka import Consumer, KafkaException, Message, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import (
+    AdminClient,
+    AlterConfigOpType,
+    ConfigEntry,
+    ConfigResource,
+    NewTopic,
+    ResourceType,
+)
 
 WORKER = Path(__file__).with_name("batch_worker.py")
 REPO = WORKER.parents[2]
@@ -101,6 +108,7 @@ class Lab:
             "name": self.name,
             "inputs": self.topics,
             "output": self.output,
+            "partitions": self.partitions,
             **settings,
         }
         with (self.work / f"{self.name}-{number}.log").open("wb") as log:
@@ -168,6 +176,13 @@ class Lab:
 
     def empty(self, topic: str) -> None:
         """Delete all records of a topic; its offsets go on."""
+        policy = ConfigEntry(
+            "cleanup.policy",
+            "compact,delete",
+            incremental_operation=AlterConfigOpType.SET,
+        )
+        resource = ConfigResource(ResourceType.TOPIC, topic, incremental_configs=[policy])
+        self.admin.incremental_alter_configs([resource])[resource].result(30)
         places = [TopicPartition(topic, partition, -1) for partition in range(self.partitions)]
         for deleted in self.admin.delete_records(places).values():
             deleted.result(30)
@@ -257,7 +272,7 @@ def everything(brokers: str, topic: str) -> Iterator[Message]:
         partitions = set(consumer.list_topics(topic, timeout=10).topics[topic].partitions)
         consumer.assign([TopicPartition(topic, partition, 0) for partition in partitions])
         while partitions:
-            for message in consumer.consume(5000, 1.0):
+            for message in consumer.consume(500, 0.1):
                 if message.error() is None:
                     yield message
                 else:

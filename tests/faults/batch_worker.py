@@ -59,6 +59,7 @@ def build(settings: dict[str, Any]) -> BatchApp:
     reading = Reading(
         brokers=settings["brokers"],
         datadir=Path(settings["datadir"]),
+        partitions=settings["partitions"],
         batch_max=settings.get("batch_max", 1000),
         session_timeout=settings.get("session_timeout", 6.0),
         stuck_after=settings.get("stuck_after", 60.0),
