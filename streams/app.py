@@ -11,6 +11,7 @@ from streams.dead_letter import DeadLetters
 def batch_app(settings: Settings, group: str) -> BatchApp:
     """Make an app of the consumer group *group*, reading and writing as the settings say."""
     kafka, streams = settings.kafka, settings.streams
+    streams.data_dir.mkdir(parents=True, exist_ok=True)
     reading = Reading(
         brokers=kafka.bootstrap,
         datadir=streams.data_dir / group,
