@@ -38,7 +38,10 @@ class Connect:
             return False
         response = self._ask("PUT", f"/connectors/{name}/config", json=dict(config))
         if response.status_code >= 400:
-            raise OpsError(f"{name}: Connect refuses the configuration: {_sentence(response)}")
+            raise OpsError(
+                f"{name}: Connect refuses the configuration ({response.status_code}): "
+                f"{_sentence(response)}"
+            )
         return True
 
     def health(self, name: str) -> Health | None:

@@ -1,4 +1,4 @@
-"""connect-configs/<system>.json, a few lines of documents, becomes the flat configuration Connect takes."""
+"""connect-configs/<system>.json, a few lines, becomes the flat configuration Connect takes."""
 
 import json
 import re
@@ -105,12 +105,12 @@ def expand(capture: Capture) -> dict[str, str]:
     }
     names: list[str] = []
     predicates: list[str] = []
-    for column, tables in _by_key_column(capture).items():
+    for column, keyed in _by_key_column(capture).items():
         predicates.append(column)
         names.append(f"key_{column}")
         config |= {
             f"predicates.{column}.type": f"{_TRANSFORMS}.predicates.TopicNameMatches",
-            f"predicates.{column}.pattern": _topics(prefix, tables),
+            f"predicates.{column}.pattern": _topics(prefix, keyed),
             f"transforms.key_{column}.type": f"{_TRANSFORMS}.ExtractField$Key",
             f"transforms.key_{column}.field": column,
             f"transforms.key_{column}.predicate": column,
@@ -119,7 +119,7 @@ def expand(capture: Capture) -> dict[str, str]:
         names.append(f"to_{document}")
         config |= {
             f"transforms.to_{document}.type": f"{_TRANSFORMS}.RegexRouter",
-            # RegexRouter replaces the first match: without `$`, sale_line would become cdc…sale_line.
+            # It replaces the first match: without `$`, sale_line would be split after `sale`.
             f"transforms.to_{document}.regex": _topics(prefix, [*tables]) + "$",
             f"transforms.to_{document}.replacement": f"{prefix}.{document}",
         }

@@ -23,7 +23,7 @@ class Plan:
 
 def wanted(topic: Topic) -> TopicFacts:
     """Give a topic's configuration in Kafka's words."""
-    config = {"cleanup.policy": topic.cleanup}
+    config: dict[str, str] = {"cleanup.policy": topic.cleanup}
     if topic.cleanup == "delete":
         config["retention.ms"] = str(topic.retention_ms)
     return TopicFacts(topic.partitions, config | topic.config)

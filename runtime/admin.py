@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from confluent_kafka import KafkaException
-from confluent_kafka.admin import (
+from confluent_kafka.admin import (  # type: ignore[attr-defined] - in its own __init__
     AdminClient,
     AlterConfigOpType,
     ConfigEntry,
@@ -40,7 +40,9 @@ class Admin:
     @classmethod
     def connect(cls, cluster: Cluster, *, replication_factor: int = 1) -> "Admin":
         """Reach *cluster*; nothing is asked of it yet."""
-        return cls(AdminClient(cluster.client("syncline-admin")), replication_factor)
+        # Level 4: the library speaks of its own house-keeping on standard error otherwise.
+        config = {**cluster.client("syncline-admin"), "log_level": 4}
+        return cls(AdminClient(config), replication_factor)
 
     def topics(self) -> dict[str, int]:
         """Give every topic of the cluster with its partitions."""

@@ -49,7 +49,7 @@ async def spawn(spec: ProcessSpec, log: BinaryIO) -> asyncio.subprocess.Process:
         cwd=spec.cwd,
         env=_environment(spec.env),
         start_new_session=True,
-        preexec_fn=tie_to_supervisor,  # noqa: PLW1509 the supervisor has one thread
+        preexec_fn=tie_to_supervisor,
         user=account.pw_uid if account else None,
         group=account.pw_gid if account else None,
         extra_groups=[] if account else None,

@@ -116,26 +116,27 @@ def clear_strays(settings: LocalSettings) -> bool:
 
 def check_ports(settings: LocalSettings, wanted: dict[str, int]) -> None:
     """Refuse a port that another program holds, with the setting that changes it."""
-    ours = {entry.port for entry in seen(settings).values() if state.is_alive(entry)}
+    ours = {entry.pid for entry in seen(settings).values() if state.is_alive(entry)}
     for setting, port in wanted.items():
-        if port not in ours and not probe.port_is_free(port):
-            raise OpsError(
-                f"Port {port}, which {setting} needs, is taken{_holder(port)}. "
-                f"Stop that program, or set `{setting}` under [local.ports] in syncline.toml."
-            )
+        if probe.port_is_free(port):
+            continue
+        holder = _holder(port)
+        if holder is not None and holder.pid in ours:
+            continue
+        by = f" by {holder.name()} (pid {holder.pid})" if holder else ""
+        raise OpsError(
+            f"Port {port}, which {setting} needs, is taken{by}. "
+            f"Stop that program, or set `{setting}` under [local.ports] in syncline.toml."
+        )
 
 
-def _holder(port: int) -> str:
-    try:
-        connections = psutil.net_connections("tcp")
-    except psutil.AccessDenied:
-        return ""
-    for connection in connections:
-        if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port:
-            if connection.pid is None:
-                return ""
-            return f" by {psutil.Process(connection.pid).name()} (pid {connection.pid})"
-    return ""
+def _holder(port: int) -> psutil.Process | None:
+    """Find who listens on *port*, as far as this user may know."""
+    for connection in psutil.net_connections("tcp"):
+        listens = connection.status == psutil.CONN_LISTEN
+        if listens and connection.laddr[1:] == (port,) and connection.pid is not None:
+            return psutil.Process(connection.pid)
+    return None
 
 
 def _start_supervisor(settings: LocalSettings) -> None:

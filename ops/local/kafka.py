@@ -2,6 +2,7 @@
 
 import subprocess
 import uuid
+from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -66,7 +67,8 @@ def connect(settings: LocalSettings, jars: Jars, credentials: Mapping[str, str])
         env={**credentials, "TZ": "UTC"},
         port=settings.ports.connect,
         ready=Ready("http", url),
-        depends=("kafka",),
+        # Connectors read their databases to the end before these stop.
+        depends=("kafka", "postgres"),
     )
 
 
@@ -87,11 +89,14 @@ def registry(settings: LocalSettings, jars: Jars) -> ProcessSpec:
                 "quarkus.management.host": "127.0.0.1",
                 "quarkus.management.port": str(ports.registry_management),
                 "quarkus.log.level": "WARN",
+                "quarkus.http.access-log.enabled": "false",
                 "apicurio.storage.kind": "kafkasql",
                 "apicurio.kafkasql.bootstrap.servers": f"127.0.0.1:{ports.kafka}",
                 "apicurio.kafkasql.topic": "registry-journal",
                 "apicurio.kafkasql.snapshots.topic": "registry-snapshots",
                 "apicurio.events.kafka.topic": "registry-events",
+                # At its start it waits this long, twice, for the end of topics on this machine.
+                "apicurio.kafkasql.consumer.poll.timeout": "500",
             },
         ),
         cwd=settings.run,
@@ -188,8 +193,6 @@ def _format(jars: Jars, properties: Path) -> None:
 
 def _cluster_id() -> str:
     """Give an id in Kafka's form: 16 random bytes in URL-safe base64, not starting with a dash."""
-    from base64 import urlsafe_b64encode
-
     return "s" + urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")[1:]
 
 

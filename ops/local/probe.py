@@ -58,7 +58,7 @@ def _http(target: str) -> bool:
         return False
     finally:
         connection.close()
-    return status < 500
+    return status < 500 and status != 404
 
 
 def _log(path: Path, start: int, text: str) -> bool:

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Self
 
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -25,7 +26,7 @@ class Reporter:
             disable=not console.is_terminal,
         )
 
-    def __enter__(self) -> "Reporter":
+    def __enter__(self) -> Self:
         self._bars.start()
         return self
 

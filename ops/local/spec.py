@@ -11,7 +11,7 @@ class Ready:
     """
     How to see that a process does its work.
 
-    * ``http``: a GET of *target* (a URL) answers below 500
+    * ``http``: a GET of *target* (a URL) answers below 500, and not that there is no such page
     * ``tcp``: *target* (``host:port``) accepts a connection
     * ``log``: *target* is a text that stands in the process's log since its start
     * ``alive``: the process still lives *seconds* after its start

@@ -26,7 +26,7 @@ class Row:
 
 
 def rows(settings: LocalSettings) -> list[Row]:
-    """Look at every process; without a supervisor nobody keeps it alive, so it counts as stopped."""
+    """Look at every process; without a supervisor nobody keeps it up, so it counts as stopped."""
     supervised = control.supervisor(settings) is not None
     return [_row(entry, supervised=supervised) for entry in control.seen(settings).values()]
 

@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from ops.local import state
@@ -50,6 +51,7 @@ class Supervisor:
         self._me = state.seen_now("supervisor", "running", os.getpid())
         self._end = asyncio.Event()
         self._again = asyncio.Event()
+        self._added = asyncio.Event()
 
     async def serve(self) -> None:
         """Run until SIGTERM or SIGINT, then stop everything, dependents first."""
@@ -80,6 +82,8 @@ class Supervisor:
                 self._children[name] = child
                 child.task = asyncio.create_task(self._keep(child), name=name)
                 child.task.add_done_callback(self._notice)
+        self._added.set()
+        self._added = asyncio.Event()
         self._write()
 
     async def _keep(self, child: Child) -> None:
@@ -115,7 +119,7 @@ class Supervisor:
     async def _dependencies(self, child: Child) -> None:
         for name in child.spec.depends:
             while name not in self._children:
-                await asyncio.sleep(_POLL_SECONDS)
+                await self._added.wait()
             await self._children[name].ready.wait()
 
     async def _run_once(self, child: Child, restarts: int) -> int:
@@ -139,9 +143,8 @@ class Supervisor:
 
     async def _until_ready(self, child: Child, path: Path, start: int) -> None:
         began = time.time()
-        while not await asyncio.to_thread(
-            answers, child.spec.ready, log=path, log_start=start, started_at=began
-        ):
+        look = partial(answers, child.spec.ready, log=path, log_start=start, started_at=began)
+        while not await asyncio.to_thread(look):  # noqa: ASYNC110 no event says so
             await asyncio.sleep(_POLL_SECONDS)
         child.ready.set()
         self._note(child, "running", restarts=child.seen.restarts)

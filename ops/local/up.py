@@ -13,7 +13,7 @@ from ops.connect import Connect
 from ops.local import control, endpoints, kafka, maven, postgres, secrets, systems, workers
 from ops.local.cache import locked
 from ops.local.progress import Reporter, Say
-from ops.local.settings import LocalSettings, Ports
+from ops.local.settings import LocalSettings
 from runtime.admin import Admin
 from runtime.kafka import Cluster
 from schemas.topics import topics as wanted_topics
