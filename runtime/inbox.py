@@ -28,6 +28,10 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+# A dead worker's partitions go on after this long. Heartbeats come from the client's own thread,
+# so slow work does not look like death; a false alarm costs duplicates, which sinks absorb.
+_PRESENCE = {"session.timeout.ms": 6_000, "heartbeat.interval.ms": 1_500}
+
 _DENIED = frozenset(
     {
         KafkaError._AUTHENTICATION,  # noqa: SLF001 - its public name
@@ -73,7 +77,7 @@ class Inbox:
     ) -> None:
         self.topic = topic
         self._at_most = at_most
-        self._consumer = Consumer(cluster.consumer(client_id, group))
+        self._consumer = Consumer({**cluster.consumer(client_id, group), **_PRESENCE})
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"inbox-{topic}")
         self._assigned: set[Place] = set()
         self._paused: set[Place] = set()

@@ -58,6 +58,7 @@ class Tryton(Section):
     username: str = "syncline"
     password: SecretStr = SecretStr("")
     calls_per_second: float = 50
+    timeout_seconds: float = 30
 
 
 class Vendure(Section):
@@ -67,6 +68,7 @@ class Vendure(Section):
     username: str = "syncline"
     password: SecretStr = SecretStr("")
     calls_per_second: float = 100
+    timeout_seconds: float = 30
 
 
 class Orders(Section):

@@ -27,6 +27,7 @@ def tryton(settings: Settings, registry: Registry, closing: AsyncExitStack) -> l
         username=settings.tryton.username,
         password=settings.tryton.password.get_secret_value(),
         calls_per_second=settings.tryton.calls_per_second,
+        timeout_seconds=settings.tryton.timeout_seconds,
     )
     closing.push_async_callback(erp.close)
     orders = OrderSink(erp, Directory(erp, settings.orders))
@@ -49,6 +50,7 @@ def vendure(settings: Settings, registry: Registry, closing: AsyncExitStack) -> 
         username=settings.vendure.username,
         password=settings.vendure.password.get_secret_value(),
         calls_per_second=settings.vendure.calls_per_second,
+        timeout_seconds=settings.vendure.timeout_seconds,
     )
     closing.push_async_callback(shop.close)
     return [
