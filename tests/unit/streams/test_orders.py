@@ -229,9 +229,7 @@ def test_an_end_that_never_comes_is_said_once(bench: Bench, shop: ShopLog) -> No
     assert "the end of its transaction" in reason
 
 
-def test_sums_that_do_not_agree_are_shown_and_hold_up_nobody(
-    bench: Bench, shop: ShopLog
-) -> None:
+def test_sums_that_do_not_agree_are_shown_and_hold_up_nobody(bench: Bench, shop: ShopLog) -> None:
     """The dead letter has the arithmetic; the neighbour leaves; the mended order leaves, too."""
     liar = cart(shop)
     liar.place(payment=1, lie=1)
@@ -298,9 +296,7 @@ def test_a_registry_that_is_down_stops_the_worker_and_loses_nothing(
     assert len(bench.published) == 1
 
 
-def test_rows_without_a_document_and_messages_are_passed_over(
-    bench: Bench, shop: ShopLog
-) -> None:
+def test_rows_without_a_document_and_messages_are_passed_over(bench: Bench, shop: ShopLog) -> None:
     """Tombstones, heartbeats, rows under ``null`` and other tables are no orders."""
     bench.append(b"5", None)
     bench.append(b"null", b"whatever")

@@ -25,7 +25,8 @@ def shops(draw: st.DrawFn) -> ShopLog:
     for _ in range(draw(st.integers(4, 24))):
         buyer = buyers[draw(st.sampled_from(IDS))]
         number += 1
-        draw(st.sampled_from(_possible(buyer, number, draw)))()
+        choices = _possible(buyer, number, draw)
+        choices[draw(st.integers(0, len(choices) - 1))]()
     return shop
 
 
@@ -140,9 +141,7 @@ def test_the_same_orders_leave_and_only_whole_ones(shop: ShopLog, data: st.DataO
 def test_duplicates_and_old_events_change_no_document(shop: ShopLog, data: st.DataObject) -> None:
     """After all events, any of them in any order are no news."""
     events = [
-        (key, event)
-        for key, value in shop.events()
-        if (event := parse(key, value)) is not None
+        (key, event) for key, value in shop.events() if (event := parse(key, value)) is not None
     ]
     cells: dict[bytes, Any] = {}
     for key, event in events:
