@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from time import monotonic
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from confluent_kafka import OFFSET_BEGINNING, Consumer, Message, Producer, TopicPartition
@@ -24,9 +24,10 @@ from confluent_kafka.schema_registry.avro import AvroDeserializer
 from confluent_kafka.serialization import MessageField, SerializationContext
 
 from runtime.admin import Admin, TopicFacts
+from runtime.dead_letters import Headers
 from runtime.kafka import Cluster
 from schemas import topics
-from tests.unit.streams.shop import Shopper, ShopLog
+from tests.unit.streams.shop import ShopLog, Shopper
 
 pytestmark = pytest.mark.stack
 
@@ -210,7 +211,8 @@ def test_a_malformed_event_is_buried_and_its_neighbour_leaves(
     (letter,) = dead.until(lambda seen: len(seen) >= 1)
     dead.close()
 
-    headers = {name: value.decode() for name, value in letter.headers() or []}
+    headers = {name: value.decode() for name, value in cast("Headers", letter.headers())}
+
     assert letter.value() == b"{broken"
     assert letter.key() == b"901"
     assert "not JSON" in headers["syncline.reason"]

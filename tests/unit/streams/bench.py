@@ -95,7 +95,7 @@ class Bench:
         """Fold the next *count* records, or all that are left, as one batch."""
         records = self.log[self.committed :][:count]
         if records:
-            self._keep(self.fold(records))
+            self.keep(self.fold(records))
             self.committed = records[-1].offset + 1
 
     def fold(self, records: Sequence[Raw]) -> list[Outgoing]:
@@ -114,7 +114,7 @@ class Bench:
         """Let go what may go."""
         out = Outbox()
         self.release(0, out)
-        self._keep(out.commit())
+        self.keep(out.commit())
 
     def run(self, count: int | None = None) -> None:
         """Read to the end in batches of *count*, sweeping after each."""
@@ -145,7 +145,8 @@ class Bench:
         """Say why records were given up on."""
         return [dict(one.headers)["syncline.reason"].decode() for one in self.dead]  # type: ignore[union-attr]
 
-    def _keep(self, messages: Sequence[Outgoing]) -> None:
+    def keep(self, messages: Sequence[Outgoing]) -> None:
+        """Note what the broker confirmed."""
         for message in messages:
             if message.topic == TARGET:
                 self.published.append(self.codec.records[int(message.value or b"")])

@@ -6,7 +6,7 @@ import pytest
 
 from runtime.errors import FatalError, UnavailableError
 from tests.unit.streams.bench import Bench, content
-from tests.unit.streams.shop import Shopper, ShopLog
+from tests.unit.streams.shop import ShopLog, Shopper
 
 
 @pytest.fixture
@@ -263,7 +263,7 @@ def test_a_malformed_event_becomes_a_dead_letter_and_holds_up_nobody(
     bench.write(shop)
     bench.run()
 
-    assert [dead.value for dead in bench.dead][0] == b"{not json"
+    assert bench.dead[0].value == b"{not json"
     assert "not JSON" in bench.reasons()[0]
     assert "source.table" in bench.reasons()[1]
     assert len(bench.published) == 1

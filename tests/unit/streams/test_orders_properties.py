@@ -11,7 +11,7 @@ from streams.change_event import parse
 from streams.document import fold, load
 from streams.mappings.vendure.order import order
 from tests.unit.streams.bench import Bench, FakeReferences, content
-from tests.unit.streams.shop import Shopper, ShopLog
+from tests.unit.streams.shop import ShopLog, Shopper
 
 IDS = (5, 6)
 
@@ -110,7 +110,7 @@ def work(bench: Bench, data: st.DataObject) -> None:
             bench.read(size)
             out = Outbox()
             bench.release(0, out)
-            bench._keep(out.messages)
+            bench.keep(out.messages)
             bench.revive()
     bench.sweep()
 
