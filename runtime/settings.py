@@ -58,7 +58,7 @@ class Tryton(Section):
     username: str = "syncline"
     password: SecretStr = SecretStr("")
     calls_per_second: float = 50
-    timeout_seconds: float = 30
+    timeout_seconds: float = 120  # confirming an order of hundreds of lines takes it a while
 
 
 class Vendure(Section):

@@ -17,6 +17,7 @@ from sinks.tryton.directory import Directory
 from sinks.tryton.lines import sale_lines
 from sinks.tryton.party import Parties, operation
 from sinks.tryton.payment import Payments
+from sinks.tryton.steps import press
 
 SALE_FIELDS: Final = (
     "state",
@@ -117,7 +118,7 @@ class OrderSink:
         _check_totals(order, sale)
         changed = False
         if sale["state"] == "draft":
-            sale = await self.erp.press("sale.sale", sale["id"], "quote", SALE_FIELDS)
+            sale = await press(self.erp, "sale.sale", sale, "quote", SALE_FIELDS)
             _check_totals(order, sale)
             changed = True
         for payment in order["payments"]:
@@ -125,12 +126,12 @@ class OrderSink:
         if changed:
             sale = await self.erp.get("sale.sale", sale["id"], SALE_FIELDS)
         if sale["state"] == "quotation" and _is_promised(order):
-            sale = await self.erp.press("sale.sale", sale["id"], "confirm", SALE_FIELDS)
+            sale = await press(self.erp, "sale.sale", sale, "confirm", SALE_FIELDS)
             sale = await self.erp.get("sale.sale", sale["id"], SALE_FIELDS)
             changed = True
         if sale["state"] == "confirmed":
             # The ERP went away between confirming and processing; `process` may be repeated.
-            await self.erp.press("sale.sale", sale["id"], "process", SALE_FIELDS)
+            await press(self.erp, "sale.sale", sale, "process", SALE_FIELDS)
             changed = True
         if outcome == "created":
             return Applied("created", str(sale["id"]))
@@ -154,7 +155,7 @@ class OrderSink:
             )
         for payment in sale["payments"]:
             await self._payments.fail(payment)
-        await self.erp.press("sale.sale", sale["id"], "cancel", ["state"])
+        await press(self.erp, "sale.sale", sale, "cancel", ["state"])
         return Applied("updated", str(sale["id"]))
 
 

@@ -8,6 +8,7 @@ from schemas.records import Order, Payment
 from sinks.tryton.client import Record, TrytonClient
 from sinks.tryton.directory import Directory
 from sinks.tryton.party import operation
+from sinks.tryton.steps import press
 
 FIELDS: Final = ("state", "external_id", "amount")
 MODEL: Final = "account.payment"
@@ -38,24 +39,24 @@ class Payments:
         if done is None:
             done = await self._create(order, payment, sale, mark)
         if done["state"] == "draft":
-            done = await self.erp.press(MODEL, done["id"], "submit", FIELDS)
+            done = await press(self.erp, MODEL, done, "submit", FIELDS)
         if payment["state"] == "settled" and done["state"] in {"submitted", "approved"}:
             await self.erp.wizard("account.payment.process", MODEL, [done["id"]])
             done = {**done, "state": "processing"}
         if payment["state"] == "settled" and done["state"] == "processing":
-            done = await self.erp.press(MODEL, done["id"], "succeed", FIELDS)
+            done = await press(self.erp, MODEL, done, "succeed", FIELDS)
         return known is None or known["state"] != done["state"]
 
     async def fail(self, known: Record) -> bool:
         """Say in the ERP that this money will not come; says whether that took a write."""
-        state = known["state"]
-        if state in {"failed", "succeeded"}:
+        if known["state"] in {"failed", "succeeded"}:
             return False
-        if state == "draft":
-            await self.erp.press(MODEL, known["id"], "submit", FIELDS)
-        if state in {"draft", "submitted", "approved"}:
+        if known["state"] == "draft":
+            known = await press(self.erp, MODEL, known, "submit", FIELDS)
+        if known["state"] in {"submitted", "approved"}:
             await self.erp.wizard("account.payment.process", MODEL, [known["id"]])
-        await self.erp.press(MODEL, known["id"], "fail", FIELDS)
+            known = {**known, "state": "processing"}
+        await press(self.erp, MODEL, known, "fail", FIELDS)
         return True
 
     async def _create(self, order: Order, payment: Payment, sale: Record, mark: str) -> Record:

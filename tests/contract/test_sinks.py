@@ -73,6 +73,21 @@ async def test_a_failure_at_any_call_is_harmless(case: Case) -> None:
         assert wire.target.state() == expected.target.state(), f"call {call} failed"
 
 
+async def test_a_call_that_reaches_the_target_twice_is_harmless(case: Case) -> None:
+    """A first try taken for lost was only slow: the second is refused, or changes nothing."""
+    expected = await clean(case)
+    for call in range(1, expected.sent + 1):
+        wire = Wire(case.target())
+
+        def twice(request: httpx.Request, wire: Wire = wire) -> httpx.Response:
+            wire.target(request)
+            return wire.target(request)
+
+        wire.before[call] = twice
+        await case.write(wire)()
+        assert wire.target.state() == expected.target.state(), f"call {call} came twice"
+
+
 @pytest.mark.parametrize("status", [502, 503, 504])
 async def test_a_target_that_is_down_is_transient(case: Case, status: int) -> None:
     """Wait, then the same record again."""
