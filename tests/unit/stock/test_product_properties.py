@@ -149,7 +149,7 @@ def recount(facts: Sequence[Fact]) -> tuple[Decimal, Decimal, Decimal]:
 
 
 @given(stories())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_any_reading_ends_in_the_recount(story: tuple[list[Fact], list[Fact], Reading]) -> None:
     """Shuffled across topics, duplicated, replayed: the record is that of the last states."""
     one, other, reading = story
@@ -172,7 +172,7 @@ def test_any_reading_ends_in_the_recount(story: tuple[list[Fact], list[Fact], Re
 
 
 @given(stories())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_nothing_is_promised_twice_on_the_way(
     story: tuple[list[Fact], list[Fact], Reading],
 ) -> None:
@@ -190,7 +190,7 @@ def test_nothing_is_promised_twice_on_the_way(
 
 
 @given(stories(), st.data())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_a_crash_that_keeps_a_prefix_of_the_writes_changes_nothing(
     story: tuple[list[Fact], list[Fact], Reading], data: st.DataObject
 ) -> None:
@@ -212,7 +212,7 @@ def test_a_crash_that_keeps_a_prefix_of_the_writes_changes_nothing(
 
 
 @given(stories(), st.data())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_totals_and_facts_change_together(
     story: tuple[list[Fact], list[Fact], Reading], data: st.DataObject
 ) -> None:
