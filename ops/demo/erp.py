@@ -119,7 +119,10 @@ class Erp:
         if self._company is None and path != "company.company":
             (company,) = await self.search("company.company", [], ["id"])
             self._company = company["id"]
-        told = {"company": self._company, "_skip_warnings": True, **(context or {})}
+        told = {"_skip_warnings": True, **(context or {})}
+        if self._company is not None:
+            # An explicit null would empty the user's companies, and the ERP caches that.
+            told["company"] = self._company
         response = await self.http.request(
             method,
             f"{self.url}/{self.database}/rest/model/{path}",
