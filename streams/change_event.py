@@ -6,8 +6,8 @@ change (a tombstone, a logical message, a heartbeat) is None; what should be one
 MappingError with the field, so that it becomes a dead letter (Invariant 2).
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any, Literal, cast
@@ -192,6 +192,13 @@ class ChangeEvent:
             raise MappingError(f"{self.table}: a change of no row: before and after are null")
         return str(row.whole("id"))
 
+    def narrowed(self, columns: Collection[str]) -> "ChangeEvent":
+        """The same change, remembering only *columns* of what the table holds after it."""
+        if self.after is None:
+            return self
+        kept = {name: value for name, value in self.after.values.items() if name in columns}
+        return replace(self, after=Row(self.table, kept))
+
 
 def parse(key: bytes | None, value: bytes | None) -> ChangeEvent | None:
     """
@@ -205,6 +212,8 @@ def parse(key: bytes | None, value: bytes | None) -> ChangeEvent | None:
     envelope = _object("the event", _loads(value))
     if envelope.get("op") == MESSAGE:
         return None
+    if not key.isdigit():
+        raise MappingError(f"the key: expected the id of a document, got {key!r:.80}")
     source = _object("source", envelope.get("source"))
     table = _text(source, "table")
     position = _position(source)

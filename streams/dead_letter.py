@@ -11,6 +11,8 @@ from runtime.errors import RecordError
 from schemas import topics
 from streams.batch import Batch, Outbox, Record
 
+KeyValue = tuple[bytes | None, bytes | None]
+
 
 @dataclass(frozen=True, slots=True)
 class DeadLetters:
@@ -26,18 +28,15 @@ class DeadLetters:
     def send(self, out: Outbox, batch: Batch, record: Record, error: RecordError) -> None:
         """Give up on one record of a batch."""
         origin = Origin(self.group, batch.topic, batch.partition, record.offset)
-        self.send_from(out, origin, record.key, record.value, error)
+        self.give_up(out, origin, (record.key, record.value), error)
 
-    def send_from(
-        self,
-        out: Outbox,
-        origin: Origin,
-        key: bytes | None,
-        value: bytes | None,
-        error: RecordError,
-    ) -> None:
-        """Give up on what came from *origin*; raises FatalError when too much was given up on."""
+    def give_up(self, out: Outbox, origin: Origin, record: KeyValue, error: RecordError) -> None:
+        """Give up on what came from *origin*; raises FatalError when it is too often."""
         self.limit.dead(error)
-        out.send(
-            topics.dead_letters(self.group), key=key, value=value, headers=headers(origin, error)
-        )
+        self.notice(out, origin, record, error)
+
+    def notice(self, out: Outbox, origin: Origin, record: KeyValue, error: RecordError) -> None:
+        """Say that what came from *origin* is held, and why; however many are, it is no fault."""
+        key, value = record
+        why = headers(origin, error)
+        out.send(topics.dead_letters(self.group), key=key, value=value, headers=why)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 
@@ -17,7 +18,7 @@ from streams.app import batch_app, dead_letters
 from streams.batch import BatchApp, run
 from streams.orders.gather import Desk, gather
 from streams.orders.references import FollowedReferences
-from streams.orders.release import SOURCE, TARGET, Release
+from streams.orders.release import SOURCE, TARGET, Reached, Release
 from streams.references import REFERENCES, publish
 from streams.watermark import Watermark
 
@@ -30,7 +31,15 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def build(settings: Settings, watermark: Watermark, references: FollowedReferences) -> BatchApp:
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """What the app knows from topics that it reads aside."""
+
+    references: FollowedReferences
+    reached: Reached
+
+
+def build(settings: Settings, known: Followed) -> BatchApp:
     """Wire the agents; nothing runs yet."""
     app = batch_app(settings, GROUP)
     buried = dead_letters(settings, GROUP)
@@ -48,9 +57,9 @@ def build(settings: Settings, watermark: Watermark, references: FollowedReferenc
     app.sweep(every=SWEEP_SECONDS, tables=[desk.orders, desk.marks])(
         Release(
             desk=desk,
-            references=references,
+            references=known.references,
             codec=codec,
-            reached=watermark.reached,
+            reached=known.reached,
             dead_letters=buried,
             wait_seconds=settings.orders.wait_seconds,
             clock=now,
@@ -60,7 +69,7 @@ def build(settings: Settings, watermark: Watermark, references: FollowedReferenc
 
 
 @contextmanager
-def following(settings: Settings, watermark: Watermark) -> Iterator[FollowedReferences]:
+def following(settings: Settings) -> Iterator[Followed]:
     """Follow what orders refer to, and the shop's commits, for as long as the block lasts."""
     cluster = settings.kafka.cluster
     variants, customers = (
@@ -72,6 +81,7 @@ def following(settings: Settings, watermark: Watermark) -> Iterator[FollowedRefe
         )
         for what in ("variant", "customer")
     )
+    watermark = Watermark(SOURCE)
     tail = Tail(
         cluster,
         topics.transaction("vendure"),
@@ -79,17 +89,21 @@ def following(settings: Settings, watermark: Watermark) -> Iterator[FollowedRefe
         pause=watermark.pause,
         client_id=f"{GROUP}.commits",
     )
+
+    def reached(partition: int, next_offset: int) -> int:
+        tail.check()  # a thread that died must not look like a quiet shop
+        return watermark.reached(partition, next_offset)
+
     with ExitStack() as stack:
         for reader in (variants, customers, tail):
             reader.start()
             stack.callback(reader.stop)
         for reader in (variants, customers, tail):
             reader.wait_until_caught_up()
-        yield FollowedReferences(variants, customers)
+        yield Followed(FollowedReferences(variants, customers), reached)
 
 
 def main(settings: Settings) -> int:
     """Run until told to stop; the exit code says whether it ended well."""
-    watermark = Watermark(SOURCE)
-    with following(settings, watermark) as references:
-        return run(build(settings, watermark, references))
+    with following(settings) as known:
+        return run(build(settings, known))

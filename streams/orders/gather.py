@@ -15,7 +15,7 @@ from streams.batch import Batch, Outbox, Record, Table
 from streams.change_event import ChangeEvent, parse
 from streams.dead_letter import DeadLetters
 from streams.document import Cells, fold, held_row
-from streams.mappings.vendure.order import TABLES, placed
+from streams.mappings.vendure.order import COLUMNS, placed
 
 PROGRESS = b"progress"
 
@@ -40,13 +40,13 @@ class Mark(TypedDict):
     Attributes:
         since: When it began to wait, in seconds.
         offset: The newest record that touched it; *value* is that record, for a dead letter.
-        told: Whether a dead letter already said what it waits for.
+        told: What a dead letter already said that it waits for.
     """
 
     since: float
     offset: int
     value: str
-    told: bool
+    told: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +72,8 @@ def gather(
     for record in batch:
         try:
             event = parse(record.key, record.value)
-            if event is not None and record.key is not None and event.table in TABLES:
-                fold(cells, record.key, event)
+            if event is not None and record.key is not None and event.table in COLUMNS:
+                fold(cells, record.key, event.narrowed(COLUMNS[event.table]))
                 progress["commit"] = max(progress["commit"], _before(event))
                 if _is_placed(cells, record.key):
                     mark = _marked(marks.get(record.key), record, clock)
@@ -107,5 +107,5 @@ def _marked(mark: Any, record: Record, clock: Callable[[], datetime]) -> Mark:
         "since": mark["since"] if mark else clock().timestamp(),
         "offset": record.offset,
         "value": (record.value or b"").decode(),
-        "told": bool(mark and mark["told"]),
+        "told": mark["told"] if mark else "",
     }

@@ -76,6 +76,11 @@ class _Case:
     cells: View
     marks: View
 
+    @property
+    def record(self) -> tuple[bytes, bytes]:
+        """The newest record that touched it: when it is read again, the order is judged again."""
+        return self.key, self.mark["value"].encode()
+
     def close(self) -> None:
         """Take the mark away: the order is where it should be."""
         self.marks.delete(self.key)
@@ -97,7 +102,7 @@ class Release:
     dead_letters: DeadLetters
     wait_seconds: float
     clock: Callable[[], datetime]
-    _looked: dict[tuple[int, bytes], tuple[int, int]] = field(default_factory=dict)
+    _looked: dict[tuple[int, bytes], tuple[tuple[int, int], str]] = field(default_factory=dict)
 
     def __call__(self, partition: int, out: Outbox) -> None:
         """Release every marked order of *partition* that may leave."""
@@ -117,8 +122,10 @@ class Release:
 
     def _look(self, case: _Case) -> None:
         """Judge one order whose transactions are complete, unless nothing has changed."""
-        place, seen = (case.partition, case.key), (case.mark["offset"], self.references.version)
-        if self._looked.get(place) == seen and not self._late(case.mark):
+        place, now = (case.partition, case.key), (case.mark["offset"], self.references.version)
+        then, reason = self._looked.get(place, (None, ""))
+        if then == now:
+            self._wait(case, reason)
             return
         try:
             verdict = self._judge(case)
@@ -126,10 +133,11 @@ class Release:
             self._refuse(case, error)
             return
         if isinstance(verdict, Waiting):
-            self._looked[place] = seen
+            self._looked[place] = now, verdict.reason
             self._wait(case, verdict.reason)
             return
         self._looked.pop(place, None)
+        self.dead_letters.good()
         case.close()
 
     def _judge(self, case: _Case) -> Verdict:
@@ -146,30 +154,26 @@ class Release:
 
     def _wait(self, case: _Case, reason: str) -> None:
         """Keep holding it, and say so once when it takes too long."""
-        if self._late(case.mark):
-            error = MappingError(
-                f"{reason} (for more than {self.wait_seconds:g} s; it is held, and leaves by"
-                " itself when that arrives)"
-            )
-            self._tell(case, error)
-            case.marks[case.key] = {**case.mark, "told": True}
+        waited = self.clock().timestamp() - case.mark["since"]
+        if waited <= self.wait_seconds or case.mark["told"] == reason:
+            return
+        error = MappingError(
+            f"{reason} (for more than {self.wait_seconds:g} s; it is held, and leaves by itself"
+            " when that arrives)"
+        )
+        self.dead_letters.notice(case.out, self._origin(case), case.record, error)
+        case.marks[case.key] = {**case.mark, "told": reason}
 
     def _refuse(self, case: _Case, error: RecordError) -> None:
         """Say once why it cannot leave as it is; its next change is a new chance."""
         place, reason = case.key + b"/refused", str(error)
         if case.cells.get(place) != reason:
-            self._tell(case, error)
+            self.dead_letters.give_up(case.out, self._origin(case), case.record, error)
             case.cells[place] = reason
         case.close()
 
-    def _tell(self, case: _Case, error: RecordError) -> None:
-        origin = Origin(self.dead_letters.group, SOURCE, case.partition, case.mark["offset"])
-        value = case.mark["value"].encode()
-        self.dead_letters.send_from(case.out, origin, case.key, value, error)
-
-    def _late(self, mark: Mark) -> bool:
-        waited = self.clock().timestamp() - mark["since"]
-        return not mark["told"] and waited > self.wait_seconds
+    def _origin(self, case: _Case) -> Origin:
+        return Origin(self.dead_letters.group, SOURCE, case.partition, case.mark["offset"])
 
 
 def fingerprint(record: Order) -> str:

@@ -19,7 +19,19 @@ from streams.mappings.vendure.arithmetic import Priced, currency
 from streams.mappings.vendure.customer import CustomerReference
 from streams.mappings.vendure.variant import VariantReference
 
-TABLES = frozenset({"order", "order_line", "payment", "shipping_line", "surcharge"})
+PLACED = ("id", "code", "type", "state", "active", "orderPlacedAt")
+SAID = ("customerId", "currencyCode", "shippingAddress", "billingAddress")
+SUMS = ("subTotal", "subTotalWithTax", "shipping", "shippingWithTax")
+PRICED = ("id", "listPrice", "listPriceIncludesTax", "taxLines")
+COLUMNS: Mapping[str, frozenset[str]] = {  # what is remembered of each table
+    "order": frozenset((*PLACED, *SAID, *SUMS)),
+    "order_line": frozenset(
+        (*PRICED, "adjustments", "quantity", "orderPlacedQuantity", "productVariantId")
+    ),
+    "payment": frozenset(("id", "method", "state", "amount", "transactionId")),
+    "shipping_line": frozenset((*PRICED, "adjustments")),
+    "surcharge": frozenset((*PRICED, "description")),
+}
 PAYMENT_STATES = {"created", "authorized", "settled", "declined", "error", "cancelled"}
 CANCELLED = "Cancelled"
 PART_OF_AN_AGGREGATE = "Seller"  # its lines stand in the aggregate order, too

@@ -102,6 +102,12 @@ def test_a_malformed_event_is_refused_with_the_field(value: bytes, said: str) ->
     assert said in str(refused.value)
 
 
+def test_a_key_that_is_no_id_is_refused() -> None:
+    """Rows of one document share its id as their key, or nothing holds together."""
+    with pytest.raises(MappingError, match="the key: expected the id of a document"):
+        parse(b"\xff", envelope())
+
+
 def test_the_time_of_commit_may_come_in_milliseconds() -> None:
     """Older connectors give no microseconds."""
     event = read(envelope({"ts_us": None, "ts_ms": 1_795_510_626_762}))

@@ -200,6 +200,20 @@ def test_an_unknown_variant_is_waited_for(bench: Bench, shop: ShopLog) -> None:
     assert len(bench.dead) == 2
 
 
+def test_many_that_wait_do_not_stop_the_worker(bench: Bench, shop: ShopLog) -> None:
+    """A missing variant that everybody buys is no fault of the code; held is not given up."""
+    bench.references.variants.clear()
+    for identity in range(1, 61):
+        cart(shop, identity, f"ORDER-{identity}").place(payment=identity)
+    bench.write(shop)
+    bench.run()
+    bench.later(61)
+    bench.sweep()
+    bench.sweep()
+
+    assert len(bench.dead) == 60
+
+
 def test_an_unknown_customer_is_waited_for(bench: Bench, shop: ShopLog) -> None:
     """Nobody's order does not leave."""
     bench.references.customers.clear()

@@ -115,7 +115,7 @@ def work(bench: Bench, data: st.DataObject) -> None:
     bench.sweep()
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(shop=shops(), data=st.data())
 def test_the_same_orders_leave_and_only_whole_ones(shop: ShopLog, data: st.DataObject) -> None:
     """
@@ -136,7 +136,7 @@ def test_the_same_orders_leave_and_only_whole_ones(shop: ShopLog, data: st.DataO
     assert bench.dead == []
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(shop=shops(), data=st.data())
 def test_duplicates_and_old_events_change_no_document(shop: ShopLog, data: st.DataObject) -> None:
     """After all events, any of them in any order are no news."""
