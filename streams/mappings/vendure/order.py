@@ -17,6 +17,7 @@ from streams.change_event import Row
 from streams.document import Document
 from streams.mappings.vendure.arithmetic import Priced, currency
 from streams.mappings.vendure.customer import CustomerReference
+from streams.mappings.vendure.parts import Part, check, part
 from streams.mappings.vendure.variant import VariantReference
 
 PLACED = ("id", "code", "type", "state", "active", "orderPlacedAt")
@@ -64,14 +65,6 @@ class Waiting:
 Verdict = Order | NotPlaced | Waiting
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """One row that costs something."""
-
-    row: Row
-    priced: Priced
-
-
 def placed(root: Row | None) -> bool:
     """Whether the order exists for anybody but its buyer."""
     return (
@@ -92,11 +85,11 @@ def order(document: Document, references: References) -> Verdict:
     root = document.only("order")
     if root is None or not placed(root):
         return NotPlaced()
-    lines = [_part(row) for row in document.rows.get("order_line", ())]
-    surcharges = [_part(row) for row in document.rows.get("surcharge", ())]
-    shipping = [_part(row) for row in document.rows.get("shipping_line", ())]
-    _check(root, "subTotal", [*lines, *surcharges])
-    _check(root, "shipping", shipping)
+    lines = [part(row) for row in document.rows.get("order_line", ())]
+    surcharges = [part(row) for row in document.rows.get("surcharge", ())]
+    shipping = [part(row) for row in document.rows.get("shipping_line", ())]
+    check(root, "subTotal", [*lines, *surcharges])
+    check(root, "shipping", shipping)
     buyer = references.customer(root.whole("customerId"))
     missing = _missing(root, buyer, lines, references)
     if buyer is None or missing:
@@ -113,60 +106,8 @@ def order(document: Document, references: References) -> Verdict:
     )
 
 
-def _part(row: Row) -> _Part:
-    """Read what one line, surcharge or shipping line costs."""
-    is_line = row.table == "order_line"
-    quantity = row.whole("quantity") if is_line else 1
-    spread = max(row.whole("orderPlacedQuantity"), quantity) if is_line else 1
-    adjustments = [] if row.table == "surcharge" else _items(row, "adjustments", "amount")
-    return _Part(
-        row,
-        Priced(
-            list_price=row.whole("listPrice"),
-            includes_tax=row.boolean("listPriceIncludesTax"),
-            tax_rates=_items(row, "taxLines", "taxRate"),
-            adjustments=adjustments,
-            quantity=quantity,
-            spread_over=spread,
-        ),
-    )
-
-
-def _items(row: Row, column: str, name: str) -> list[Any]:
-    """Read one number of each object in a JSON list."""
-    items = row.json(column)
-    try:
-        numbers = [item[name] for item in items]
-    except (TypeError, KeyError) as error:
-        raise MappingError(
-            f"{row.table}.{column}: expected a list of objects with {name}, got {items!r:.200}"
-        ) from error
-    if any(isinstance(number, bool) or not isinstance(number, int | float) for number in numbers):
-        raise MappingError(f"{row.table}.{column}: {name}: expected numbers, got {numbers!r:.200}")
-    return numbers
-
-
-def _check(root: Row, column: str, parts: Sequence[_Part]) -> None:
-    """Refuse a sum that differs from the shop's own by a cent (Invariant 8)."""
-    for name, cents, how in (
-        (column, [part.priced.net() for part in parts], "without tax"),
-        (f"{column}WithTax", [part.priced.gross() for part in parts], "with tax"),
-    ):
-        said = root.whole(name)
-        if sum(cents) != said:
-            terms = " + ".join(
-                f"{currency(amount)} ({part.row.table} {part.row.whole('id')})"
-                for part, amount in zip(parts, cents, strict=True)
-            )
-            raise MappingError(
-                f"order {root.text('code')}: {terms or 'no lines'} = {currency(sum(cents))} {how},"
-                f" but the shop says {name} = {currency(said)}: a difference of"
-                f" {currency(said - sum(cents))}; correct the order in the shop, and it leaves"
-            )
-
-
 def _missing(
-    root: Row, buyer: CustomerReference | None, lines: Sequence[_Part], references: References
+    root: Row, buyer: CustomerReference | None, lines: Sequence[Part], references: References
 ) -> list[str]:
     """Name what is referred to and not known yet."""
     variants = {part.row.whole("productVariantId"): None for part in lines if part.priced.quantity}
@@ -221,7 +162,7 @@ def _record(
     }
 
 
-def _line(part: _Part, references: References) -> OrderLine:
+def _line(part: Part, references: References) -> OrderLine:
     row, priced = part.row, part.priced
     variant = cast("VariantReference", references.variant(row.whole("productVariantId")))
     net_price, gross_price = priced.unit_prices()
@@ -245,7 +186,7 @@ def _allowance(adjustment: Mapping[str, Any], priced: Priced) -> Allowance:
     return {"reason": str(reason), "amount": priced.allowance(adjustment["amount"])}
 
 
-def _charge(kind: Literal["shipping", "surcharge"], part: _Part) -> Charge:
+def _charge(kind: Literal["shipping", "surcharge"], part: Part) -> Charge:
     row, priced = part.row, part.priced
     reason = "Shipping" if kind == "shipping" else row.text_or_none("description")
     return {
