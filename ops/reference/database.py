@@ -66,31 +66,28 @@ def dump(pg_bin: Path, admin_dsn: str, database: str, file: Path) -> None:
     )
 
 
+def load(pg_bin: Path, admin_dsn: str, database: str, *, owner: str, file: Path) -> None:
+    """Fill the empty *database* from the dump *file*; everything in it belongs to *owner*."""
+    options = ("--no-owner", "--no-acl", f"--role={owner}", "--exit-on-error", "--jobs=2")
+    run(
+        [_tool(pg_bin, "pg_restore"), *options, f"--dbname={database}", file],
+        doing=f"Restoring the database {database}",
+        env=_environment(admin_dsn),
+    )
+
+
 def restore(  # noqa: PLR0913 - the facts of one database
     pg_bin: Path, admin_dsn: str, database: str, *, owner: str, file: Path, seed: str
 ) -> None:
-    """Make *database* from *file* under a passing name first: half a database is never seen."""
+    """Make *database* from *file*, under a passing name first: half a database is never seen."""
     draft = f"{database}_draft_{token_hex(4)}"
     _create(admin_dsn, draft, owner)
     try:
-        tool = _tool(pg_bin, "pg_restore")
-        options = ("--no-owner", "--no-acl", f"--role={owner}", "--exit-on-error", "--jobs=2")
-        run(
-            [tool, *options, f"--dbname={draft}", file],
-            doing=f"Restoring the database {database}",
-            env=_environment(admin_dsn),
-        )
-        with psycopg.connect(admin_dsn, autocommit=True) as connection:
-            connection.execute(
-                sql.SQL("comment on database {} is {}").format(
-                    sql.Identifier(draft), sql.Literal(seed)
-                )
-            )
-            connection.execute(
-                sql.SQL("alter database {} rename to {}").format(
-                    sql.Identifier(draft), sql.Identifier(database)
-                )
-            )
+        load(pg_bin, admin_dsn, draft, owner=owner, file=file)
+        comment = sql.SQL("comment on database {} is {}")
+        _execute(admin_dsn, comment.format(sql.Identifier(draft), sql.Literal(seed)))
+        rename = sql.SQL("alter database {} rename to {}")
+        _execute(admin_dsn, rename.format(sql.Identifier(draft), sql.Identifier(database)))
     except BaseException:
         _drop(admin_dsn, draft)
         raise

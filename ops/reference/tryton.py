@@ -1,12 +1,12 @@
 """systems/tryton and a PostgreSQL server become a running ERP: seeded once, then restored."""
 
 import json
-import os
 import secrets
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import Any
 
 from ops.errors import OpsError
 from ops.local.cache import built, digest
+from ops.local.secrets import write_private
 from ops.local.settings import ROOT
 from ops.local.spec import ProcessSpec, Ready
 from ops.reference import database as db
@@ -24,6 +25,7 @@ Progress = Callable[[str], None]
 SYSTEM = ROOT / "systems" / "tryton"
 CATALOGUE = ROOT / "systems" / "catalogue.json"
 ROLE = "erp"
+_BASE = (SYSTEM / "trytond.conf",)
 # Activating these takes a minute or two; what they depend on comes along.
 MODULES = (
     "account_invoice_stock",
@@ -75,27 +77,28 @@ def build(cache: Path, progress: Progress) -> Path:
 def seed(  # noqa: PLR0913, PLR0917 - the place, the server and the programs
     venv: Path, cache: Path, admin_dsn: str, pg_bin: Path, database: str, progress: Progress
 ) -> ErpSeed:
-    """Make *database* unless it is there: from the cached dump, which is made the first time."""
-    place = cache / f"erp-seed-{db.seed_of(admin_dsn, database)}"
-    if not place.is_dir():
-        if db.seed_of(admin_dsn, database) is not None:
-            raise OpsError(
-                f"The database {database} was not made from a seed that is still in the cache, "
-                "so nobody knows its keys. Run `syncline down --wipe` and start again."
-            )
-        key = digest([*_contents(_inputs()), venv.name.encode(), db.version(pg_bin).encode()])
-        place = built(
-            cache, "erp-seed", key, partial(_make_seed, venv, admin_dsn, pg_bin, progress)
-        )
+    """
+    Make *database* unless it is there, from the cached dump.
+
+    The first time makes two dumps: one of the activated modules, which takes a minute or two and
+    is kept while the packages are the same, and one of the company and the catalogue.
+    """
+    made_from = db.seed_of(admin_dsn, database)
+    place = cache / f"erp-seed-{made_from}"
+    if made_from is None:
+        maker = _Maker(venv, admin_dsn, pg_bin, progress)
+        base_key = digest([venv.name.encode(), *maker.version(), *_contents(_BASE)])
+        base = built(cache, "erp-base", base_key, maker.base)
+        seed_key = digest([base.name.encode(), *_contents([CATALOGUE, *_seed_sources()])])
+        place = built(cache, "erp-seed", seed_key, partial(maker.seed, base))
         progress("restoring the ERP's database")
         _own(admin_dsn, place)
-        db.restore(
-            pg_bin,
-            admin_dsn,
-            database,
-            owner=ROLE,
-            file=place / "erp.dump",
-            seed=place.name.removeprefix("erp-seed-"),
+        dump = place / "erp.dump"
+        db.restore(pg_bin, admin_dsn, database, owner=ROLE, file=dump, seed=seed_key)
+    elif not place.is_dir():
+        raise OpsError(
+            f"The database {database} was not made from a seed that is still in the cache, "
+            "so nobody knows its keys. Run `syncline down --wipe` and start again."
         )
     password = _own(admin_dsn, place)
     return ErpSeed(
@@ -123,12 +126,12 @@ def serve(venv: Path, work: Path, dsn: str, database: str, port: int) -> Process
     )
 
 
-def _contents(paths: list[Path]) -> list[bytes]:
+def _contents(paths: Iterable[Path]) -> list[bytes]:
     return [path.read_bytes() for path in paths]
 
 
-def _inputs() -> list[Path]:
-    return [CATALOGUE, SYSTEM / "trytond.conf", *sorted(SYSTEM.glob("*.py"))]
+def _seed_sources() -> list[Path]:
+    return sorted(SYSTEM.glob("*.py"))
 
 
 def _install(venv: Path, progress: Progress) -> None:
@@ -153,38 +156,61 @@ def _own(admin_dsn: str, place: Path) -> str:
     return password
 
 
-def _make_seed(venv: Path, admin_dsn: str, pg_bin: Path, progress: Progress, place: Path) -> None:
-    password = secrets.token_urlsafe(24)
-    _write_private(place / "role.json", {"password": password})
-    db.ensure_role(admin_dsn, ROLE, password)
-    server = db.address(admin_dsn, user=ROLE, password=password).removesuffix("/")
-    with db.scratch(admin_dsn, ROLE) as name, tempfile.TemporaryDirectory() as work:
-        environment = _environment(server, _configure(Path(work), name, port=1))
-        progress("activating the ERP's modules (once, about two minutes)")
-        _activate(venv, environment, name, place)
-        progress("setting up the ERP's company and catalogue (once, half a minute)")
-        run(
-            [
-                *(venv / "bin" / "python", SYSTEM / "seed.py", "--database", name),
-                *("--catalogue", CATALOGUE, "--ids", place / "ids.json"),
-            ],
-            doing="Seeding the ERP",
-            env=environment | {"PYTHONDONTWRITEBYTECODE": "1"},
-        )
-        db.dump(pg_bin, admin_dsn, name, place / "erp.dump")
+@dataclass(frozen=True, slots=True)
+class _Maker:
+    """Makes dumps in passing databases of the server."""
 
+    venv: Path
+    admin_dsn: str
+    pg_bin: Path
+    progress: Progress
 
-def _activate(venv: Path, environment: Mapping[str, str], database: str, place: Path) -> None:
-    password = place / "admin.password"
-    _write_private(password, secrets.token_urlsafe(24))
-    run(
-        [
-            *(venv / "bin" / "python", venv / "bin" / "trytond-admin", "-d", database),
-            *("--update", *MODULES, "--activate-dependencies", "--email", "admin@localhost"),
-        ],
-        doing="Activating the ERP's modules",
-        env={**environment, "TRYTONPASSFILE": str(password)},
-    )
+    def version(self) -> tuple[bytes, ...]:
+        """Give what a dump depends on besides files."""
+        return (db.version(self.pg_bin).encode(), *(name.encode() for name in MODULES))
+
+    def base(self, place: Path) -> None:
+        """Activate the modules in an empty database, and dump it."""
+        with self._scratch(place) as (name, environment):
+            self.progress("activating the ERP's modules (once, a minute or two)")
+            password = place / "admin.password"
+            write_private(password, secrets.token_urlsafe(24))
+            run(
+                [
+                    *(self.venv / "bin" / "python", self.venv / "bin" / "trytond-admin"),
+                    *("-d", name, "--update", *MODULES, "--activate-dependencies"),
+                    *("--email", "admin@localhost"),
+                ],
+                doing="Activating the ERP's modules",
+                env={**environment, "TRYTONPASSFILE": str(password)},
+            )
+            db.dump(self.pg_bin, self.admin_dsn, name, place / "base.dump")
+
+    def seed(self, base: Path, place: Path) -> None:
+        """Set up the company and the catalogue on top of *base*, and dump that."""
+        with self._scratch(place) as (name, environment):
+            self.progress("setting up the ERP's company and catalogue (once, half a minute)")
+            dump = base / "base.dump"
+            db.load(self.pg_bin, self.admin_dsn, name, owner=ROLE, file=dump)
+            run(
+                [
+                    *(self.venv / "bin" / "python", SYSTEM / "seed.py", "--database", name),
+                    *("--catalogue", CATALOGUE, "--ids", place / "ids.json"),
+                ],
+                doing="Seeding the ERP",
+                env={**environment, "PYTHONDONTWRITEBYTECODE": "1"},
+            )
+            db.dump(self.pg_bin, self.admin_dsn, name, place / "erp.dump")
+
+    @contextmanager
+    def _scratch(self, place: Path) -> Iterator[tuple[str, Mapping[str, str]]]:
+        """Give a passing database, and the environment in which the ERP's programs use it."""
+        password = secrets.token_urlsafe(24)
+        write_private(place / "role.json", json.dumps({"password": password}))
+        db.ensure_role(self.admin_dsn, ROLE, password)
+        server = db.address(self.admin_dsn, user=ROLE, password=password).removesuffix("/")
+        with db.scratch(self.admin_dsn, ROLE) as name, tempfile.TemporaryDirectory() as work:
+            yield name, _environment(server, _configure(Path(work), name, port=1))
 
 
 def _configure(work: Path, database: str, port: int) -> Path:
@@ -207,9 +233,3 @@ def _environment(server: str, configuration: Path) -> dict[str, str]:
         "TRYTOND_DATABASE__URI": f"{server}/",
         "TZ": "UTC",
     }
-
-
-def _write_private(path: Path, value: object) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(value if isinstance(value, str) else json.dumps(value))

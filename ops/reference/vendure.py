@@ -1,7 +1,6 @@
 """systems/vendure and a PostgreSQL server become a running shop: seeded once, then restored."""
 
 import json
-import os
 import secrets
 import shutil
 from collections.abc import Callable
@@ -13,6 +12,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from ops.errors import OpsError
 from ops.local.cache import built, digest
+from ops.local.secrets import write_private
 from ops.local.settings import ROOT
 from ops.local.spec import ProcessSpec, Ready
 from ops.reference import database as db
@@ -61,26 +61,20 @@ def seed(  # noqa: PLR0913, PLR0917 - the place, the server and the programs
     app: Path, cache: Path, admin_dsn: str, pg_bin: Path, database: str, progress: Progress
 ) -> ShopSeed:
     """Make *database* unless it is there: from the cached dump, which is made the first time."""
-    place = cache / f"shop-seed-{db.seed_of(admin_dsn, database)}"
-    if not place.is_dir():
-        if db.seed_of(admin_dsn, database) is not None:
-            raise OpsError(
-                f"The database {database} was not made from a seed that is still in the cache, "
-                "so nobody knows its keys. Run `syncline down --wipe` and start again."
-            )
+    made_from = db.seed_of(admin_dsn, database)
+    place = cache / f"shop-seed-{made_from}"
+    if made_from is None:
         key = digest([CATALOGUE.read_bytes(), app.name.encode(), db.version(pg_bin).encode()])
-        place = built(
-            cache, "shop-seed", key, partial(_make_seed, app, admin_dsn, pg_bin, progress)
-        )
+        make = partial(_make_seed, app, admin_dsn, pg_bin, progress)
+        place = built(cache, "shop-seed", key, make)
         progress("restoring the shop's database")
         _read(place, admin_dsn, database)
-        db.restore(
-            pg_bin,
-            admin_dsn,
-            database,
-            owner=ROLE,
-            file=place / "shop.dump",
-            seed=place.name.removeprefix("shop-seed-"),
+        dump = place / "shop.dump"
+        db.restore(pg_bin, admin_dsn, database, owner=ROLE, file=dump, seed=key)
+    elif not place.is_dir():
+        raise OpsError(
+            f"The database {database} was not made from a seed that is still in the cache, "
+            "so nobody knows its keys. Run `syncline down --wipe` and start again."
         )
     return _read(place, admin_dsn, database)
 
@@ -117,10 +111,10 @@ def _make_seed(app: Path, admin_dsn: str, pg_bin: Path, progress: Progress, plac
         name: secrets.token_urlsafe(24)
         for name in ("role_password", "superadmin_password", "cookie_secret")
     }
-    _write_private(place / "secrets.json", json.dumps(known | {"superadmin_username": "owner"}))
+    write_private(place / "secrets.json", json.dumps(known | {"superadmin_username": "owner"}))
     db.ensure_role(admin_dsn, ROLE, known["role_password"])
     with db.scratch(admin_dsn, ROLE) as name:
-        _write_private(place / "administrator.json", "{}")
+        write_private(place / "administrator.json", "{}")
         blank = ShopSeed(
             database=name,
             dsn=db.address(admin_dsn, user=ROLE, password=known["role_password"], database=name),
@@ -177,9 +171,3 @@ def _environment(shop: ShopSeed, port: int) -> dict[str, str]:
         "TZ": "UTC",
         "VENDURE_DISABLE_TELEMETRY": "true",
     }
-
-
-def _write_private(path: Path, text: str) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(text)

@@ -4,6 +4,8 @@ In: what Syncline must do in the ERP. Out: one group that may do that and nothin
 Tryton's own groups are made for people: "Sales" may delete sales, "Payment" may approve them. And a
 model for which nobody wrote an access row is open to every user (customers, price rows), so the
 open ones are closed for this group here.
+
+SPDX-License-Identifier: GPL-3.0-or-later
 """
 
 from trytond.model import ModelSQL

@@ -1,4 +1,8 @@
-"""In: the ERP's company and the catalogue's taxes. Out: books that orders can be posted in."""
+"""
+In: the ERP's company and the catalogue's taxes. Out: books that orders can be posted in.
+
+SPDX-License-Identifier: GPL-3.0-or-later
+"""
 
 import datetime as dt
 from decimal import Decimal
@@ -29,6 +33,7 @@ def books(company, rates_wanted):
         span = (dt.date(year, 1, 1), dt.date(year, 12, 31))
         fiscal_year = set_fiscalyear_invoice_sequences(create_fiscalyear(company, today=span))
         fiscal_year.click("create_period")
+    open_journals()
     configuration = Model.get("account.configuration")(1)
     configuration.tax_rounding = TAX_ROUNDING
     configuration.save()
@@ -39,6 +44,24 @@ def books(company, rates_wanted):
         tax.save()
         taxes[wanted["code"]] = tax
     return accounts, taxes
+
+
+def open_journals():
+    """
+    Open each journal in each period now.
+
+    Tryton does so at the first move, under a lock of the whole table: the first orders that many
+    buyers pay at once would be turned away with 503.
+    """
+    JournalPeriod = Model.get("account.journal.period")  # noqa: N806 - it is a class
+    journals = Model.get("account.journal").find([("code", "in", ["REV", "EXP", "CASH"])])
+    JournalPeriod.save(
+        [
+            JournalPeriod(journal=journal, period=period)
+            for period in Model.get("account.period").find([])
+            for journal in journals
+        ]
+    )
 
 
 def payment_terms():
@@ -58,7 +81,7 @@ def payment_journals(accounts):
     clearing = Model.get("account.account")(name="Encaissements web à rapprocher", reconcile=True)
     clearing.parent, clearing.type = accounts["cash"].parent, accounts["cash"].type
     clearing.save()
-    (journal,) = Model.get("account.journal").find([("code", "=", "EXP")])
+    (journal,) = Model.get("account.journal").find([("code", "=", "CASH")])
     return {
         method: saved(
             "account.payment.journal",

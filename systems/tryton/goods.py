@@ -1,4 +1,8 @@
-"""In: the catalogue. Out: products, who delivers them, the shelves they lie on, their stock."""
+"""
+In: the catalogue. Out: products, who delivers them, the shelves they lie on, their stock.
+
+SPDX-License-Identifier: GPL-3.0-or-later
+"""
 
 import datetime as dt
 from decimal import Decimal

@@ -1,4 +1,8 @@
-"""Records of the ERP, made and named: the three small steps that every part of the seed takes."""
+"""
+Records of the ERP, made and named: the three small steps that every part of the seed takes.
+
+SPDX-License-Identifier: GPL-3.0-or-later
+"""
 
 from proteus import Model
 

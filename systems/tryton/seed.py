@@ -4,6 +4,8 @@ In: an ERP database with its modules, and the catalogue. Out: a French shop's ER
 Run by the ERP's own interpreter, which has Tryton and proteus:
     TRYTOND_DATABASE__URI=postgresql://…/ python seed.py --database erp --catalogue … --ids …
 Passwords and keys are generated here; the ids file holds them, so it is private.
+
+SPDX-License-Identifier: GPL-3.0-or-later
 """
 
 import argparse
