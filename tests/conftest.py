@@ -3,16 +3,20 @@
 import random
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import pytest
+from rich.console import Console
 
-from ops.local import control, maven, postgres
+from ops.local import control, maven, postgres, status
 from ops.local import kafka as kafka_parts
 from ops.local.probe import port_is_free
+from ops.local.progress import Reporter
 from ops.local.settings import LocalSettings, Ports, load
+from ops.local.up import up
 
 
 def _free_ports() -> Ports:
@@ -73,3 +77,21 @@ def registry(kafka_home: LocalSettings) -> str:
     control.add(kafka_home, kafka_parts.registry(kafka_home, jars))
     control.wait_ready(kafka_home, ["registry"])
     return f"http://127.0.0.1:{kafka_home.ports.registry}/apis/ccompat/v7"
+
+
+@pytest.fixture(scope="session")
+def stack_home() -> Iterator[LocalSettings]:
+    """The whole stack with the real systems and the workers, in a state directory of its own."""
+    settings = _new_home()
+    try:
+        with Reporter(Console(stderr=True)) as report:
+            up(settings, report)
+        yield settings
+    finally:
+        _remove(settings)
+
+
+@pytest.fixture(scope="session")
+def stack(stack_home: LocalSettings) -> Mapping[str, Any]:
+    """What `syncline status --json` says of the whole stack: processes, endpoints, credentials."""
+    return status.as_json(stack_home)
