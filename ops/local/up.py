@@ -101,18 +101,22 @@ class _BringUp:
 
     def both_systems(self, core: _Core, *, with_workers: bool) -> None:
         """Start both systems, capture them, and start the workers between them."""
-        erp = self._step("erp", "ERP (Tryton)", lambda say: self._system("tryton", core, say))
-        shop = self._step("shop", "shop (Vendure)", lambda say: self._system("vendure", core, say))
-        for step in (erp, shop):
-            step.result()
+        erp = self._step("erp", "ERP (Tryton)", lambda say: self._prepare("tryton", core, say))
+        shop = self._step("shop", "shop (Vendure)", lambda say: self._prepare("vendure", core, say))
+        both = (erp.result(), shop.result())
+        # A new slot waits for every open transaction of the server, and a system that is being
+        # seeded has long ones: capture begins when both are there.
+        for name in ("tryton", "vendure"):
+            self._step("capture", f"rows of {name}", partial(self._capture, name, core))
+        for system in both:
+            name = system.spec.name
+            self._step(name, f"{name} at port {system.spec.port}", partial(self._wait, name))
         found = replace(
-            endpoints.of_kafka(self._settings),
-            erp=erp.result().endpoint,
-            shop=shop.result().endpoint,
+            endpoints.of_kafka(self._settings), erp=both[0].endpoint, shop=both[1].endpoint
         )
         endpoints.write(self._settings, found)
         if with_workers:
-            self._step("workers", "workers", lambda say: self._workers(core, found, say))
+            self._step("workers", "workers", partial(self._workers, core, found))
 
     def finish(self) -> None:
         """Wait for every step; the first that failed is raised."""
@@ -132,18 +136,15 @@ class _BringUp:
         goal = wanted_topics()
         topics.apply(topics.plan(goal, admin.describe([topic.name for topic in goal])), admin)
 
-    def _system(self, name: str, core: _Core, say: Say) -> systems.System:
+    def _prepare(self, name: str, core: _Core, say: Say) -> systems.System:
         prepare = {"tryton": systems.erp, "vendure": systems.shop}[name]
         system = prepare(self._settings, core.server, self._secrets, say)
         systems.prepare_capture(self._settings, name, self._secrets)
         control.add(self._settings, system.spec)
-        self._step("capture", f"capture of {name}", lambda _: self._capture(name, core))
-        say(f"starting {system.spec.name}")
-        control.wait_ready(self._settings, [system.spec.name])
-        say(f"{system.spec.name} at port {system.spec.port}")
+        say(f"{system.spec.name} is seeded")
         return system
 
-    def _capture(self, name: str, core: _Core) -> None:
+    def _capture(self, name: str, core: _Core, _: Say) -> None:
         """Register the connector when its topics exist: Connect would make them otherwise."""
         core.topics.result()
         core.connect.result()
@@ -151,8 +152,7 @@ class _BringUp:
         with httpx.Client(base_url=url, timeout=60) as client:
             connect = Connect(client)
             connect.register(name, connectors.expand(connectors.read(name)))
-            # A new slot waits for every open transaction of the server: the ERP may be activating.
-            connect.wait_running(name, deadline_seconds=300)
+            connect.wait_running(name, deadline_seconds=120)
 
     def _workers(self, core: _Core, found: endpoints.Endpoints, _: Say) -> None:
         core.topics.result()
