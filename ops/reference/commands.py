@@ -1,7 +1,6 @@
 """A command line becomes its effect, or a sentence with the last lines that it printed."""
 
 import os
-import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -31,11 +30,3 @@ def run(
         tail = "\n".join(done.stdout.strip().splitlines()[-12:])
         raise OpsError(f"{doing} failed with exit code {done.returncode}. It said last:\n{tail}")
     return done.stdout
-
-
-def found(name: str, mend: str) -> str:
-    """Find a program on PATH; *mend* says how to get it."""
-    path = shutil.which(name)
-    if path is None:
-        raise OpsError(f"The program `{name}` is not on PATH: {mend}")
-    return path

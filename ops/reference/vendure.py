@@ -1,6 +1,7 @@
 """systems/vendure and a PostgreSQL server become a running shop: seeded once, then restored."""
 
 import json
+import os
 import secrets
 import shutil
 from collections.abc import Callable
@@ -16,14 +17,15 @@ from ops.local.secrets import write_private
 from ops.local.settings import ROOT
 from ops.local.spec import ProcessSpec, Ready
 from ops.reference import database as db
-from ops.reference.commands import found, run
+from ops.reference import node
+from ops.reference.commands import run
+from ops.reference.node import Node
 
 Progress = Callable[[str], None]
 
 SYSTEM = ROOT / "systems" / "vendure"
 CATALOGUE = ROOT / "systems" / "catalogue.json"
 ROLE = "shop"
-_MEND = "install Node.js 20 or newer with npm (Debian: `apt-get install nodejs npm`)."
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,17 +44,23 @@ class ShopSeed:
 
 def build(cache: Path, progress: Progress) -> Path:
     """Make the directory the shop runs from: its sources beside the packages of its lock."""
+    programs = node.provide(cache, progress)
     npm = [SYSTEM / name for name in ("package.json", "package-lock.json", ".npmrc")]
     packages = built(
-        cache, "shop-packages", digest(_contents(npm)), lambda place: _install(place, npm, progress)
+        cache,
+        "shop-packages",
+        digest(_contents(npm)),
+        lambda place: _install(place, npm, programs, progress),
     )
     sources = [SYSTEM / "package.json", *sorted(SYSTEM.glob("*.js"))]
-    key = digest([packages.name.encode(), *_contents(sources)])
+    names = (packages.name.encode(), str(programs.node).encode())
+    key = digest([*names, *_contents(sources)])
 
     def assemble(place: Path) -> None:
         for source in sources:
             shutil.copy(source, place / source.name)
         (place / "node_modules").symlink_to(Path("..") / packages.name / "node_modules")
+        (place / "node").symlink_to(programs.node)
 
     return built(cache, "shop", key, assemble)
 
@@ -84,7 +92,7 @@ def serve(app: Path, work: Path, shop: ShopSeed, port: int) -> ProcessSpec:
     work.mkdir(parents=True, exist_ok=True)
     return ProcessSpec(
         name="shop",
-        argv=(found("node", _MEND), str(app / "index.js")),
+        argv=(str(app / "node"), str(app / "index.js")),
         env=_environment(shop, port),
         cwd=work,
         port=port,
@@ -97,12 +105,16 @@ def _contents(paths: list[Path]) -> list[bytes]:
     return [path.read_bytes() for path in paths]
 
 
-def _install(place: Path, files: list[Path], progress: Progress) -> None:
+def _install(place: Path, files: list[Path], programs: Node, progress: Progress) -> None:
     progress("installing the shop's packages")
-    npm = found("npm", _MEND)
     for file in files:
         shutil.copy(file, place / file.name)
-    run([npm, "ci", "--ignore-scripts"], doing="Installing the shop's packages", cwd=place)
+    run(
+        [*programs.npm, "ci", "--ignore-scripts"],
+        doing="Installing the shop's packages",
+        env={"PATH": f"{programs.node.parent}{os.pathsep}{os.environ.get('PATH', '')}"},
+        cwd=place,
+    )
 
 
 def _make_seed(app: Path, admin_dsn: str, pg_bin: Path, progress: Progress, place: Path) -> None:
@@ -126,7 +138,7 @@ def _make_seed(app: Path, admin_dsn: str, pg_bin: Path, progress: Progress, plac
             cookie_secret=known["cookie_secret"],
         )
         run(
-            [found("node", _MEND), app / "populate.js"],
+            [app / "node", app / "populate.js"],
             doing="Seeding the shop",
             env=_environment(blank, 0)
             | {

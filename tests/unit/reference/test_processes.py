@@ -6,7 +6,7 @@ import pytest
 
 from ops.errors import OpsError
 from ops.reference import tryton, vendure
-from ops.reference.commands import found, run
+from ops.reference.commands import run
 from ops.reference.database import address
 
 SECRET = "not-for-everyone"  # noqa: S105 - no real one
@@ -65,9 +65,3 @@ def test_a_command_that_fails_says_what_it_was_for_and_what_it_said() -> None:
     """A person sees the command's own last words, not a traceback."""
     with pytest.raises(OpsError, match=r"Counting failed with exit code 3[\s\S]*no numbers left"):
         run(["sh", "-c", "echo no numbers left; exit 3"], doing="Counting")
-
-
-def test_a_missing_program_is_named_with_the_way_to_get_it() -> None:
-    """The next step stands in the sentence."""
-    with pytest.raises(OpsError, match="`no-such-program` is not on PATH: install it"):
-        found("no-such-program", "install it.")
