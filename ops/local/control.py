@@ -66,7 +66,7 @@ def run(settings: LocalSettings, specs: Sequence[ProcessSpec]) -> None:
 def wait_ready(
     settings: LocalSettings,
     names: Iterable[str],
-    deadline_seconds: float = 180,
+    deadline_seconds: float = 300,
     on_ready: Callable[[str], None] = lambda _: None,
 ) -> None:
     """Wait until every process of *names* is running, or say which is not and where its log is."""
@@ -116,27 +116,29 @@ def clear_strays(settings: LocalSettings) -> bool:
 
 def check_ports(settings: LocalSettings, wanted: dict[str, int]) -> None:
     """Refuse a port that another program holds, with the setting that changes it."""
+    taken = {name: port for name, port in wanted.items() if not probe.port_is_free(port)}
+    if not taken:
+        return
     ours = {entry.pid for entry in seen(settings).values() if state.is_alive(entry)}
-    for setting, port in wanted.items():
-        if probe.port_is_free(port):
+    holders = _holders()
+    for setting, port in taken.items():
+        pid = holders.get(port)
+        if pid is not None and pid in ours:
             continue
-        holder = _holder(port)
-        if holder is not None and holder.pid in ours:
-            continue
-        by = f" by {holder.name()} (pid {holder.pid})" if holder else ""
+        by = f" by {psutil.Process(pid).name()} (pid {pid})" if pid else ""
         raise OpsError(
             f"Port {port}, which {setting} needs, is taken{by}. "
             f"Stop that program, or set `{setting}` under [local.ports] in syncline.toml."
         )
 
 
-def _holder(port: int) -> psutil.Process | None:
-    """Find who listens on *port*, as far as this user may know."""
-    for connection in psutil.net_connections("tcp"):
-        listens = connection.status == psutil.CONN_LISTEN
-        if listens and connection.laddr[1:] == (port,) and connection.pid is not None:
-            return psutil.Process(connection.pid)
-    return None
+def _holders() -> dict[int, int]:
+    """Say which process listens on which port, as far as this user may know."""
+    return {
+        connection.laddr.port: connection.pid
+        for connection in psutil.net_connections("tcp")
+        if connection.laddr and connection.status == psutil.CONN_LISTEN and connection.pid
+    }
 
 
 def _start_supervisor(settings: LocalSettings) -> None:
