@@ -17,7 +17,7 @@ from streams.stock.facts import Move, Sale, WebOrder
 from streams.stock.record import fingerprint
 from tests.unit.stock.raw import Raw, known, stock_move
 from tests.unit.stock.scene import RULES
-from tests.unit.stock.test_product_properties import demand, moves
+from tests.unit.stock.test_product_properties import PATIENT, demand, moves
 
 PRODUCTS = (b"12", b"13")
 NAMED = known(p12="MUG", p13="CUP")
@@ -129,7 +129,7 @@ def read_all(broker: Broker, catalogue: Catalogue) -> Worker:
 
 
 @given(inputs(), st.data())
-@settings(max_examples=100, deadline=None)
+@settings(PATIENT, max_examples=100)
 def test_the_newest_record_is_the_truth_after_any_crash(
     made: dict[str, list[Raw]], data: st.DataObject
 ) -> None:
@@ -160,7 +160,7 @@ def test_the_newest_record_is_the_truth_after_any_crash(
 
 
 @given(inputs(), st.data())
-@settings(max_examples=40, deadline=None)
+@settings(PATIENT, max_examples=40)
 def test_a_sweep_that_is_cut_short_is_done_again(
     made: dict[str, list[Raw]], data: st.DataObject
 ) -> None:

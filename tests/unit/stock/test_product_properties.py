@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from streams.stock.facts import Fact, Move, Sale, WebOrder
@@ -26,6 +26,8 @@ from tests.unit.stock.scene import (
     sale,
 )
 
+# A busy machine is no reason to fail.
+PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 ZONE = {STORAGE, SHELF, RESERVE}
 PLACES = st.sampled_from([STORAGE, SHELF, RESERVE, INPUT, OUTPUT, CUSTOMER, LOST])
 MOVE_STATES = st.sampled_from(["draft", "assigned", "done", "cancelled", "deleted"])
@@ -149,7 +151,7 @@ def recount(facts: Sequence[Fact]) -> tuple[Decimal, Decimal, Decimal]:
 
 
 @given(stories())
-@settings(max_examples=150, deadline=None)
+@settings(PATIENT, max_examples=150)
 def test_any_reading_ends_in_the_recount(story: tuple[list[Fact], list[Fact], Reading]) -> None:
     """Shuffled across topics, duplicated, replayed: the record is that of the last states."""
     one, other, reading = story
@@ -172,7 +174,7 @@ def test_any_reading_ends_in_the_recount(story: tuple[list[Fact], list[Fact], Re
 
 
 @given(stories())
-@settings(max_examples=100, deadline=None)
+@settings(PATIENT, max_examples=100)
 def test_nothing_is_promised_twice_on_the_way(
     story: tuple[list[Fact], list[Fact], Reading],
 ) -> None:
@@ -190,7 +192,7 @@ def test_nothing_is_promised_twice_on_the_way(
 
 
 @given(stories(), st.data())
-@settings(max_examples=150, deadline=None)
+@settings(PATIENT, max_examples=150)
 def test_a_crash_that_keeps_a_prefix_of_the_writes_changes_nothing(
     story: tuple[list[Fact], list[Fact], Reading], data: st.DataObject
 ) -> None:
@@ -212,7 +214,7 @@ def test_a_crash_that_keeps_a_prefix_of_the_writes_changes_nothing(
 
 
 @given(stories(), st.data())
-@settings(max_examples=100, deadline=None)
+@settings(PATIENT, max_examples=100)
 def test_totals_and_facts_change_together(
     story: tuple[list[Fact], list[Fact], Reading], data: st.DataObject
 ) -> None:
