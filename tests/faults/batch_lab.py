@@ -1,6 +1,5 @@
 """A broker in, a counting worker to kill and a recount of everything it left out."""
 
-import contextlib
 import os
 import signal
 import subprocess
@@ -16,7 +15,7 @@ from typing import Any
 import orjson
 import psutil
 from confluent_kafka import Consumer, KafkaException, Message, Producer, TopicPartition
-from confluent_kafka.admin import (
+from confluent_kafka.admin import (  # type: ignore[attr-defined]
     AdminClient,
     AlterConfigOpType,
     ConfigEntry,
@@ -70,6 +69,7 @@ class Lab:
         self.topics = [f"{self.name}-{topic}" for topic in self.inputs]
         self.output = f"{self.name}-out"
         self.admin = AdminClient({"bootstrap.servers": self.brokers})
+        self.watcher = watcher(self.brokers, self.name)
         self.make(*self.topics, self.output)
 
     def make(self, *topics: str, partitions: int | None = None, **config: str) -> None:
@@ -129,22 +129,20 @@ class Lab:
 
     def committed(self) -> dict[tuple[str, int], int]:
         """The next offset to read, per partition, as the group has it."""
-        with reader(self.brokers, self.name) as consumer:
-            places = [TopicPartition(t, p) for t in self.topics for p in range(self.partitions)]
-            return {
-                (place.topic, place.partition): max(place.offset, 0)
-                for place in consumer.committed(places, timeout=10)
-            }
+        places = [TopicPartition(t, p) for t in self.topics for p in range(self.partitions)]
+        return {
+            (place.topic, place.partition): max(place.offset, 0)
+            for place in self.watcher.committed(places, timeout=10)
+        }
 
     def lag(self) -> int:
         """Records that are not committed yet."""
-        with reader(self.brokers, self.name) as consumer:
-            ends = {
-                place: consumer.get_watermark_offsets(TopicPartition(*place), timeout=10)[1]
-                for place in ((t, p) for t in self.topics for p in range(self.partitions))
-            }
         committed = self.committed()
-        return sum(max(0, end - committed[place]) for place, end in ends.items())
+        ends = {
+            place: self.watcher.get_watermark_offsets(TopicPartition(*place), timeout=10)[1]
+            for place in committed
+        }
+        return sum(max(0, ends[place] - offset) for place, offset in committed.items())
 
     def moved(self, since: int) -> Callable[[], bool]:
         """Make a condition: something was committed."""
@@ -211,7 +209,7 @@ class Lab:
         worker.send_signal(signal.SIGTERM)
         return worker.wait(seconds)
 
-    def table(self) -> dict[bytes, Any]:
+    def table(self) -> dict[bytes | None, Any]:
         """The table, as its changelog has it."""
         latest = {
             message.key(): message.value()
@@ -222,14 +220,15 @@ class Lab:
     def recount(self) -> Recount:
         """Compare inputs, outputs and the table."""
         inputs: set[bytes] = set()
-        truth: Counter[bytes] = Counter()
+        truth: Counter[bytes | None] = Counter()
         for topic in self.topics:
             for message in everything(self.brokers, topic):
-                inputs.add(b"%s:%d:%d" % (topic.encode(), message.partition(), message.offset()))
+                origin = f"{topic}:{message.partition()}:{message.offset()}"
+                inputs.add(origin.encode())
                 truth[message.key()] += 1
         outputs = Counter(message.value() for message in everything(self.brokers, self.output))
         table = self.table()
-        counted: Mapping[bytes, int] = {key: value[0] for key, value in table.items()}
+        counted: Mapping[bytes | None, int] = {key: value[0] for key, value in table.items()}
         return Recount(
             inputs=len(inputs),
             missing=len(inputs - outputs.keys()),
@@ -245,12 +244,12 @@ class Lab:
                 worker.send_signal(signal.SIGCONT)
                 worker.kill()
             worker.wait()
+        self.watcher.close()
 
 
-@contextlib.contextmanager
-def reader(brokers: str, group: str) -> Iterator[Consumer]:
-    """Open a consumer that never joins the group."""
-    consumer = Consumer(
+def watcher(brokers: str, group: str) -> Consumer:
+    """Make a consumer that looks at a group and never joins it."""
+    return Consumer(
         {
             "bootstrap.servers": brokers,
             "group.id": group,
@@ -260,20 +259,17 @@ def reader(brokers: str, group: str) -> Iterator[Consumer]:
             "enable.partition.eof": True,
         }
     )
-    try:
-        yield consumer
-    finally:
-        consumer.close()
 
 
 def everything(brokers: str, topic: str) -> Iterator[Message]:
     """Read a topic from its beginning to its end."""
-    with reader(brokers, f"recount-{uuid.uuid4().hex}") as consumer:
-        partitions = set(consumer.list_topics(topic, timeout=10).topics[topic].partitions)
-        consumer.assign([TopicPartition(topic, partition, 0) for partition in partitions])
-        while partitions:
-            for message in consumer.consume(500, 0.1):
-                if message.error() is None:
-                    yield message
-                else:
-                    partitions.discard(message.partition())
+    consumer = watcher(brokers, f"recount-{uuid.uuid4().hex}")
+    partitions = set(consumer.list_topics(topic, timeout=10).topics[topic].partitions)
+    consumer.assign([TopicPartition(topic, partition, 0) for partition in partitions])
+    while partitions:
+        for message in consumer.consume(500, 0.1):
+            if message.error() is None:
+                yield message
+            else:
+                partitions.discard(message.partition())
+    consumer.close()

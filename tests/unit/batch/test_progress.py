@@ -144,4 +144,4 @@ class Book(RuleBasedStateMachine):
 
 
 TestBook = Book.TestCase
-TestBook.settings = settings(max_examples=200, stateful_step_count=40, deadline=None)
+TestBook.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)

@@ -108,7 +108,7 @@ def test_a_declared_agent_can_be_called() -> None:
 
 
 def test_two_agents_cannot_read_one_topic() -> None:
-    """Who of the two would acknowledge?"""
+    """Nobody could say who of the two acknowledges."""
     reading = app()
     reading.batch_agent("abcd")
 
