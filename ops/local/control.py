@@ -116,20 +116,30 @@ def clear_strays(settings: LocalSettings) -> bool:
 
 def check_ports(settings: LocalSettings, wanted: dict[str, int]) -> None:
     """Refuse a port that another program holds, with the setting that changes it."""
-    taken = {name: port for name, port in wanted.items() if not probe.port_is_free(port)}
-    if not taken:
-        return
-    ours = {entry.pid for entry in seen(settings).values() if state.is_alive(entry)}
-    holders = _holders()
-    for setting, port in taken.items():
-        pid = holders.get(port)
-        if pid is not None and pid in ours:
+    end = time.monotonic() + 5
+    while foreign := _taken_by_others(settings, wanted):
+        # A process that was just killed may hold its port for another moment.
+        if time.monotonic() < end and None in foreign.values():
+            time.sleep(_POLL_SECONDS)
             continue
+        setting, pid = next(iter(foreign.items()))
         by = f" by {psutil.Process(pid).name()} (pid {pid})" if pid else ""
         raise OpsError(
-            f"Port {port}, which {setting} needs, is taken{by}. "
+            f"Port {wanted[setting]}, which {setting} needs, is taken{by}. "
             f"Stop that program, or set `{setting}` under [local.ports] in syncline.toml."
         )
+
+
+def _taken_by_others(settings: LocalSettings, wanted: dict[str, int]) -> dict[str, int | None]:
+    """Give the settings whose port is not free and not ours, with the process that holds it."""
+    taken = {name: port for name, port in wanted.items() if not probe.port_is_free(port)}
+    if not taken:
+        return {}
+    holders = _holders()
+    ours = {entry.pid for entry in seen(settings).values() if entry.pid is not None}
+    return {
+        name: holders.get(port) for name, port in taken.items() if holders.get(port) not in ours
+    }
 
 
 def _holders() -> dict[int, int]:
