@@ -67,19 +67,19 @@ def wait_ready(
     settings: LocalSettings,
     names: Iterable[str],
     deadline_seconds: float = 300,
-    on_ready: Callable[[str], None] = lambda _: None,
+    abandoned: Callable[[], bool] = lambda: False,
 ) -> None:
     """Wait until every process of *names* is running, or say which is not and where its log is."""
     end = time.monotonic() + deadline_seconds
     missing = list(names)
     while missing:
+        if abandoned():
+            raise OpsError(f"{missing[0]} was not waited for: another step failed.")
         now = seen(settings)
-        for name in [name for name in missing if name in now and now[name].state == "running"]:
-            missing.remove(name)
-            on_ready(name)
+        missing = [name for name in missing if name not in now or now[name].state != "running"]
         for name in missing:
             _give_up_on_failure(settings, now.get(name))
-        if time.monotonic() > end:
+        if missing and time.monotonic() > end:
             raise OpsError(
                 f"{missing[0]} is not ready after {deadline_seconds:.0f} s: "
                 f"see `syncline logs {missing[0]}`.{_last_line(settings, missing[0])}"

@@ -1,9 +1,11 @@
 """Settings become a running stack: side by side what can be; a second run changes nothing."""
 
-from collections.abc import Callable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from functools import partial
+from threading import Event
 from typing import TypeVar
 
 import httpx
@@ -46,12 +48,12 @@ def up(
         )
         passwords = secrets.ensure(settings.run / "secrets.json", _PASSWORDS)
         bring = _BringUp(settings, report, pool, passwords)
-        core = bring.core()
-        if with_systems:
-            bring.both_systems(core, with_workers=with_workers and settings.workers)
-        else:
-            endpoints.write(settings, endpoints.of_kafka(settings))
-        bring.finish()
+        with bring.whole():
+            core = bring.core()
+            if with_systems:
+                bring.both_systems(core, with_workers=with_workers and settings.workers)
+            else:
+                endpoints.write(settings, endpoints.of_kafka(settings))
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,8 @@ class _BringUp:
         self._pool = pool
         self._secrets = passwords
         self._steps: list[Future[object]] = []
+        self._failed = Event()
+        self._first: BaseException | None = None
 
     def core(self) -> _Core:
         """Start Kafka, Connect, the registry and PostgreSQL."""
@@ -118,20 +122,29 @@ class _BringUp:
         if with_workers:
             self._step("workers", "workers", partial(self._workers, core, found))
 
-    def finish(self) -> None:
-        """Wait for every step; the first that failed is raised."""
-        for step in self._steps:
-            step.result()
+    @contextmanager
+    def whole(self) -> Iterator[None]:
+        """Wait for every step that the body began; what failed first is raised."""
+        try:
+            yield
+        except BaseException:
+            self._failed.set()
+            if self._first is not None:
+                raise self._first from None
+            raise
+        wait(self._steps)
+        if self._first is not None:
+            raise self._first
 
     def _postgres(self, say: Say) -> postgres.Server:
         server = postgres.prepare(self._settings, self._secrets["postgres"], say)
         control.add(self._settings, server.spec)
-        control.wait_ready(self._settings, ["postgres"])
+        self._wait("postgres", say)
         say("PostgreSQL")
         return server
 
-    def _topics(self, _: Say) -> None:
-        control.wait_ready(self._settings, ["kafka"])
+    def _topics(self, say: Say) -> None:
+        self._wait("kafka", say)
         admin = Admin.connect(Cluster(endpoints.of_kafka(self._settings).kafka))
         goal = wanted_topics()
         topics.apply(topics.plan(goal, admin.describe([topic.name for topic in goal])), admin)
@@ -159,15 +172,24 @@ class _BringUp:
         core.registry.result()
         specs = workers.workers(self._settings, found)
         control.add(self._settings, *specs)
-        control.wait_ready(self._settings, [spec.name for spec in specs])
+        control.wait_ready(
+            self._settings, [spec.name for spec in specs], abandoned=self._failed.is_set
+        )
 
     def _wait(self, name: str, _: Say) -> None:
-        control.wait_ready(self._settings, [name])
+        control.wait_ready(self._settings, [name], abandoned=self._failed.is_set)
 
     def _step(self, name: str, doing: str, work: Callable[[Say], T]) -> "Future[T]":
         def run() -> T:
-            with self._report.step(name, doing) as say:
-                return work(say)
+            try:
+                with self._report.step(name, doing) as say:
+                    return work(say)
+            except BaseException as error:
+                # The other steps need not go on; what is shown is what failed first.
+                if not self._failed.is_set():
+                    self._first = error
+                    self._failed.set()
+                raise
 
         step = self._pool.submit(run)
         self._steps.append(step)  # type: ignore[arg-type]

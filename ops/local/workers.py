@@ -8,6 +8,9 @@ from ops.local.settings import ROOT, LocalSettings
 from ops.local.spec import ProcessSpec, Ready
 
 _CORE = ("kafka", "registry")
+# Workers open no port; each says once that it has its partitions or its target.
+_STREAM_READY = Ready("log", "Worker ready")
+_SINK_READY = Ready("log", '"message":"started"')
 
 
 def environment(settings: LocalSettings, endpoints: Endpoints) -> Mapping[str, str]:
@@ -34,15 +37,19 @@ def workers(settings: LocalSettings, endpoints: Endpoints) -> tuple[ProcessSpec,
     """Give the Faust workers and the sink workers."""
     env = environment(settings, endpoints)
     return (
-        _worker("streams-orders", ("streams", "orders"), env, _CORE),
-        _worker("streams-stock", ("streams", "stock"), env, _CORE),
-        _worker("sink-tryton", ("sinks", "tryton"), env, (*_CORE, "erp")),
-        _worker("sink-vendure", ("sinks", "vendure"), env, (*_CORE, "shop")),
+        _worker("streams-orders", ("streams", "orders"), env, _CORE, _STREAM_READY),
+        _worker("streams-stock", ("streams", "stock"), env, _CORE, _STREAM_READY),
+        _worker("sink-tryton", ("sinks", "tryton"), env, (*_CORE, "erp"), _SINK_READY),
+        _worker("sink-vendure", ("sinks", "vendure"), env, (*_CORE, "shop"), _SINK_READY),
     )
 
 
 def _worker(
-    name: str, module: tuple[str, str], env: Mapping[str, str], depends: tuple[str, ...]
+    name: str,
+    module: tuple[str, str],
+    env: Mapping[str, str],
+    depends: tuple[str, ...],
+    ready: Ready,
 ) -> ProcessSpec:
     package, argument = module
     return ProcessSpec(
@@ -50,7 +57,7 @@ def _worker(
         argv=(sys.executable, "-m", package, argument),
         env=env,
         cwd=ROOT,
-        ready=Ready("alive", seconds=3),
+        ready=ready,
         depends=depends,
         stop_seconds=20,
     )
