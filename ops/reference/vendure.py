@@ -116,8 +116,11 @@ def _install(place: Path, files: list[Path], programs: Node, progress: Progress)
         cwd=place,
     )
     # npm has been seen to give up half-way and to say that all is well: look.
-    look = [programs.node, "-e", "require('pg'); require('@vendure/core')"]
-    run(look, doing="Loading the shop's packages", cwd=place)
+    run(
+        [programs.node, "-e", "require('pg'); require('@vendure/core')"],
+        doing="Loading the shop's packages",
+        cwd=place,
+    )
 
 
 def _make_seed(app: Path, admin_dsn: str, pg_bin: Path, progress: Progress, place: Path) -> None:
