@@ -111,7 +111,7 @@ class Streams(Section):
 class Sinks(Section):
     """How the sink workers run."""
 
-    keys_in_flight: Annotated[int, Field(ge=1)] = 8
+    keys_in_flight: Annotated[int, Field(ge=1)] = 4  # more only lengthens the ERP's own queue
     batch_size: Annotated[int, Field(ge=1)] = 50
     metrics_port: int | None = None  # on the loopback interface; off when not set
     dead_letter_limit: Annotated[int, Field(ge=1)] = 50
