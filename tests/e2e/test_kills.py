@@ -17,7 +17,7 @@ from ops.local.settings import LocalSettings
 
 pytestmark = pytest.mark.stack
 
-VICTIMS = ("streams-orders", "sinks-tryton", "connect", "streams-stock", "sinks-vendure")
+VICTIMS = ("streams-orders", "sink-tryton", "connect", "streams-stock", "sink-vendure")
 
 
 async def kill(settings: LocalSettings, name: str) -> None:
