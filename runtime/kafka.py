@@ -159,6 +159,7 @@ class Stored:
     key: bytes | None
     value: bytes | None
     headers: tuple[tuple[str, bytes], ...]
+    timestamp_ms: int
 
 
 def read_to_end(cluster: Cluster, topic: str, *, timeout: float = 30) -> list[Stored]:
@@ -200,6 +201,7 @@ def _stored(message: KafkaMessage) -> Stored:
         message.key(),
         message.value(),
         tuple((name, _bytes(value)) for name, value in _pairs(message.headers())),
+        message.timestamp()[1],
     )
 
 

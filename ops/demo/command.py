@@ -21,10 +21,13 @@ REPORT = Path("demo-report.json")
 
 def demo(  # noqa: PLR0913 - each is an option of the command
     *,
-    orders: Annotated[int, typer.Option(help="How many orders to place.")] = 48,
+    orders: Annotated[int, typer.Option(help="How many orders to place.")] = 40,
     buyers: Annotated[int, typer.Option(help="How many buyers at the same time.")] = 4,
     receipts: Annotated[int, typer.Option(help="How many deliveries the warehouse takes in.")] = 5,
     seed: Annotated[int, typer.Option(help="Which plan: the same seed buys the same.")] = 20261124,
+    pause: Annotated[
+        float, typer.Option(help="Seconds between two orders of a buyer, on average; 0 is a rush.")
+    ] = 3.0,
     keep: Annotated[bool, typer.Option(help="Leave the stack running afterwards.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
@@ -32,7 +35,9 @@ def demo(  # noqa: PLR0913 - each is an option of the command
     Let buyers buy and the warehouse receive on the real systems, and compare both afterwards.
 
     Exit code 1 when an order is lost, doubled or a cent off, or the shop offers another quantity
-    than the ERP can promise. Example: `syncline demo --orders 200 --buyers 8 --keep`
+    than the ERP can promise.
+
+    Example: `syncline demo --orders 200 --buyers 8 --pause 0 --keep`
     """
     here = settings.load()
     began = time.monotonic()
@@ -41,7 +46,9 @@ def demo(  # noqa: PLR0913 - each is an option of the command
     with Reporter(console) as reporter:
         up(here, reporter)
         with reporter.step("demo", "buyers and warehouse") as say:
-            options = run.Options(orders=orders, buyers=buyers, receipts=receipts, seed=seed)
+            options = run.Options(
+                orders=orders, buyers=buyers, receipts=receipts, seed=seed, pause_seconds=pause
+            )
             found = asyncio.run(run.play(status.as_json(here), options, say))
     found["seconds_with_start"] = round(time.monotonic() - began, 1)
     REPORT.write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -6,6 +6,7 @@ same through their own APIs, and adds up what the ledger says about each write.
 """
 
 import asyncio
+import random
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -31,10 +32,11 @@ Say = Callable[[str], None]
 class Options:
     """How much to do, and how long to wait for it."""
 
-    orders: int = 48
+    orders: int = 40
     buyers: int = 4
     receipts: int = 5
     seed: int = 20261124
+    pause_seconds: float = 3.0  # of a buyer between two orders, on average; 0 is a rush
     warehouse: str = "WH"
     patience_seconds: float = 120
 
@@ -83,13 +85,21 @@ class Demo:
         for basket in plan:
             waiting.put_nowait(basket)
         async with asyncio.TaskGroup() as group:
-            for _ in range(self.options.buyers):
-                group.create_task(self._shop(url, waiting, variants))
+            for number in range(self.options.buyers):
+                pauses = random.Random(self.options.seed + number)  # noqa: S311 - a plan
+                group.create_task(self._shop(url, waiting, variants, pauses))
 
     async def _shop(
-        self, url: str, waiting: asyncio.Queue[Basket], variants: dict[str, str]
+        self,
+        url: str,
+        waiting: asyncio.Queue[Basket],
+        variants: dict[str, str],
+        pauses: random.Random,
     ) -> None:
         while not waiting.empty():
+            await asyncio.sleep(pauses.uniform(0, 2 * self.options.pause_seconds))
+            if waiting.empty():
+                return
             placed = await shop.place(self.http, url, waiting.get_nowait(), variants)
             if placed is None:
                 self.sold_out += 1
@@ -157,31 +167,27 @@ def _flows(
     status: Mapping[str, Any], began: datetime, placed: int, orders: Findings, stock: Findings
 ) -> list[report.Flow]:
     entries = [entry for entry in ledger(status) if entry["committed_at"] >= began]
-    by_entity = {
-        entity: [entry for entry in entries if entry["entity"] == entity]
-        for entity in topics.CANONICAL
-    }
+    cluster = Cluster(status["endpoints"]["kafka"])
+
+    def told(name: str, entity: str, findings: Findings, sent: int | None = None) -> report.Flow:
+        mine = [entry for entry in entries if entry["entity"] == entity]
+        written = {
+            (record.partition, record.offset): record.timestamp_ms
+            for record in read_to_end(cluster, topics.canonical(entity))
+        }
+        keys = len({entry["key"] for entry in mine})
+        return report.flow(name, keys if sent is None else sent, mine, findings, written)
+
     return [
-        report.flow("orders: shop → ERP", placed, by_entity["order"], orders),
-        report.flow(
-            "stock: ERP → shop",
-            len({entry["key"] for entry in by_entity["stock"]}),
-            by_entity["stock"],
-            stock,
-        ),
+        told("orders: shop → ERP", "order", orders, placed),
+        told("stock: ERP → shop", "stock", stock),
     ]
 
 
 def ledger(status: Mapping[str, Any]) -> list[LedgerEntry]:
     """Every entry of the ledger, oldest first within each partition."""
     endpoints = status["endpoints"]
-    codec = AvroCodec(
-        SchemaRegistry(f"{endpoints['registry'].rstrip('/')}/apis/ccompat/v7")
-        if "/apis/" not in endpoints["registry"]
-        else SchemaRegistry(endpoints["registry"]),
-        topics.LEDGER,
-        avsc.LEDGER,
-    )
+    codec = AvroCodec(SchemaRegistry(endpoints["registry"]), topics.LEDGER, avsc.LEDGER)
     stored = read_to_end(Cluster(endpoints["kafka"]), topics.LEDGER)
     return [codec.decode(record.value) for record in stored if record.value is not None]
 
