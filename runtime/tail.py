@@ -17,6 +17,7 @@ from runtime.kafka import Cluster
 
 LOOK_SECONDS = 0.02
 NEAR_END = 1000
+ANSWER_SECONDS = 10
 
 EndOffsets = Callable[[str], Mapping[int, int] | None]
 
@@ -83,10 +84,7 @@ class Tail:
     def _run(self) -> None:
         consumer = Consumer(self._config)
         try:
-            places = [
-                TopicPartition(self.topic, number, max(low, high - NEAR_END))
-                for number, (low, high) in _bounds(consumer, self.topic).items()
-            ]
+            places = self._places(consumer)
             consumer.assign(places)
             behind = {place.partition for place in places}
             while not self._stop.is_set():
@@ -101,6 +99,16 @@ class Tail:
         finally:
             consumer.close()
 
+    def _places(self, consumer: Consumer) -> list[TopicPartition]:
+        """Say where to begin, as soon as the broker knows: a new topic has no leader yet."""
+        bounds = None
+        while bounds is None and not self._stop.wait(LOOK_SECONDS):
+            bounds = _bounds(consumer, self.topic)
+        return [
+            TopicPartition(self.topic, number, max(low, high - NEAR_END))
+            for number, (low, high) in (bounds or {}).items()
+        ]
+
     def _handle(self, message: KafkaMessage, behind: set[int]) -> None:
         error = message.error()
         if error is None:
@@ -113,19 +121,30 @@ class Tail:
             raise KafkaException(error)
 
 
-def _bounds(consumer: Consumer, topic: str) -> dict[int, tuple[int, int]]:
-    """Say where each partition begins and ends."""
-    metadata = consumer.list_topics(topic, timeout=10).topics[topic]
-    if metadata.error is not None or not metadata.partitions:
-        raise ConfigurationError(f"topic {topic} does not exist; run `syncline topics apply`")
-    return {
-        number: consumer.get_watermark_offsets(TopicPartition(topic, number), timeout=10)
-        for number in sorted(metadata.partitions)
-    }
+def _bounds(consumer: Consumer, topic: str) -> dict[int, tuple[int, int]] | None:
+    """Say where each partition begins and ends; None while the broker does not."""
+    try:
+        return {
+            number: consumer.get_watermark_offsets(
+                TopicPartition(topic, number), timeout=ANSWER_SECONDS
+            )
+            for number in _partitions(consumer, topic)
+        }
+    except KafkaException as error:
+        if error.args[0].code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
+            raise ConfigurationError(
+                f"topic {topic} does not exist; run `syncline topics apply`"
+            ) from error
+        return None  # it is away, or electing a leader; asked again at the next look
+
+
+def _partitions(consumer: Consumer, topic: str) -> list[int]:
+    metadata = consumer.list_topics(topic, timeout=ANSWER_SECONDS).topics[topic]
+    if metadata.error is not None:
+        raise KafkaException(metadata.error)
+    return sorted(metadata.partitions)
 
 
 def _ends(consumer: Consumer, topic: str) -> Mapping[int, int] | None:
-    try:
-        return {number: high for number, (_, high) in _bounds(consumer, topic).items()}
-    except KafkaException:
-        return None  # the broker is away; asked again at the next look
+    bounds = _bounds(consumer, topic)
+    return None if bounds is None else {number: high for number, (_, high) in bounds.items()}

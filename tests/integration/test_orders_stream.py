@@ -33,7 +33,7 @@ pytestmark = pytest.mark.stack
 
 RECORDED = Path(__file__).with_name("recorded-shop.jsonl")
 ORDERS = topics.raw("vendure", "order")
-DEADLINE_SECONDS = 60.0
+DEADLINE_SECONDS = 120.0
 
 
 @dataclass(slots=True)
@@ -236,3 +236,35 @@ def test_a_worker_that_is_killed_loses_nothing(
     orders.until(lambda seen: wanted <= set(keys(seen)))
 
     assert worker.end(signal.SIGTERM) == 0
+
+
+def test_a_registry_that_is_down_ends_the_worker_with_a_sentence(
+    worker: Worker, registry: str
+) -> None:
+    """Nothing is read or committed; the supervisor tries again later."""
+    lost = {**worker.environment, "SYNCLINE_REGISTRY__URL": "http://127.0.0.1:9/apis"}
+    ended = subprocess.run(
+        [sys.executable, "-m", "streams", "orders"],
+        env=lost,
+        capture_output=True,
+        timeout=DEADLINE_SECONDS,
+        check=False,
+    )
+
+    assert registry != lost["SYNCLINE_REGISTRY__URL"]
+    assert ended.returncode == 1
+    assert b"the schema registry at http://127.0.0.1:9/apis does not answer" in ended.stderr
+    assert b"Traceback" not in ended.stderr
+
+
+def test_an_app_that_does_not_exist_is_refused_with_the_ones_that_do() -> None:
+    """A typo in a command line is no stack trace."""
+    ended = subprocess.run(
+        [sys.executable, "-m", "streams", "odrers"],
+        capture_output=True,
+        timeout=DEADLINE_SECONDS,
+        check=False,
+    )
+
+    assert ended.returncode == 1
+    assert b"python -m streams orders|stock" in ended.stderr
