@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final
 
-from runtime.errors import RecordError, RejectedError
+from runtime.errors import RecordError, RejectedError, UnavailableError
 from schemas.records import Order
 from sinks.sink import Applied
 from sinks.tryton.client import Record, TrytonClient
@@ -130,12 +130,26 @@ class OrderSink:
             sale = await self.erp.get("sale.sale", sale["id"], SALE_FIELDS)
             changed = True
         if sale["state"] == "confirmed":
-            # The ERP went away between confirming and processing; `process` may be repeated.
-            await press(self.erp, "sale.sale", sale, "process", SALE_FIELDS)
+            await self._process(sale)
             changed = True
         if outcome == "created":
             return Applied("created", str(sale["id"]))
         return Applied("updated" if changed else "unchanged", str(sale["id"]))
+
+    async def _process(self, sale: Record) -> None:
+        """
+        Have a confirmed sale processed.
+
+        The ERP does that by itself right after confirming, and is doing it now, or went away in
+        between. Either way the order is not done before its invoice and shipment are there.
+        """
+        try:
+            await press(self.erp, "sale.sale", sale, "process", SALE_FIELDS)
+        except RejectedError as error:
+            raise UnavailableError(
+                f"sale {sale['number']} is confirmed and the ERP has not processed it yet; if it"
+                f" stays so, press Process there ({error})"
+            ) from error
 
     async def _cancel(self, sale: Record | None) -> Applied:
         if sale is None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runtime.errors import RecordError
+from runtime.errors import RecordError, UnavailableError
 from runtime.settings import Orders
 from sinks.tryton.client import TrytonClient
 from sinks.tryton.directory import Directory
@@ -71,3 +71,16 @@ async def test_any_basket_arrives_at_the_same_three_sums(
     assert sale["untaxed_amount"] == order["tax_exclusive_amount"]
     assert sale["tax_amount"] == order["tax_amount"]
     assert sale["total_amount"] == order["tax_inclusive_amount"]
+
+
+async def test_a_sale_that_the_erp_is_still_processing_is_waited_for() -> None:
+    """Its answer to the first try was lost: the order is neither done nor refused yet."""
+    erp = FakeTryton()
+    order = shop_order("T1")
+    await sink(erp).upsert("T1", order)
+    erp.records["sale.sale"][0]["state"] = "confirmed"  # as others see it until it is done
+    with pytest.raises(UnavailableError, match="press Process there"):
+        await sink(erp).upsert("T1", order)
+
+    erp.records["sale.sale"][0]["state"] = "processing"
+    assert (await sink(erp).upsert("T1", order)).outcome == "unchanged"
