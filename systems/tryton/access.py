@@ -38,6 +38,8 @@ GRANTS = {
     "web.user.session": (),
     "web.user.authenticate.attempt": (),
 }
+# A sale whose processing the ERP did not finish (it was killed) is taken on from there.
+BUTTONS = (("sale.sale", "process"),)
 
 
 def restricted_group(models, database):
@@ -50,6 +52,10 @@ def restricted_group(models, database):
         for permission in permissions:
             setattr(access, permission, True)
         access.save()
+    for model, name in BUTTONS:
+        (button,) = models.get("ir.model.button").find([("model", "=", model), ("name", "=", name)])
+        button.groups.append(models.get("res.group")(group.id))
+        button.save()
     return group
 
 
