@@ -1,5 +1,8 @@
 """A database and the tables to capture become a publication and a role that can read only those."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import psycopg
 from psycopg import sql
 
@@ -16,7 +19,7 @@ def prepare(admin_dsn: str, capture: Capture, *, user: str, password: str) -> No
     these tables; nothing else.
     """
     name = f"syncline_{capture.system}"
-    with psycopg.connect(admin_dsn) as connection:
+    with _connected(admin_dsn, capture.system) as connection:
         _require(connection, capture)
         _role(connection, user, password)
         _grants(connection, user, capture.tables)
@@ -33,6 +36,18 @@ def drop_slot(admin_dsn: str, system: str) -> None:
             " WHERE slot_name = %s AND NOT active",
             [f"syncline_{system}"],
         )
+
+
+@contextmanager
+def _connected(dsn: str, system: str) -> Iterator[psycopg.Connection]:
+    try:
+        with psycopg.connect(dsn, connect_timeout=20) as connection:
+            yield connection
+    except psycopg.OperationalError as error:
+        raise OpsError(
+            f"{system}: the database cannot be prepared for capture: {str(error).strip()}. "
+            "Is it up? `syncline status` tells."
+        ) from error
 
 
 def _require(connection: psycopg.Connection, capture: Capture) -> None:

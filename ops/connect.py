@@ -121,6 +121,12 @@ def cause(trace: str) -> str:
 
 
 def _sentence(response: httpx.Response) -> str:
+    if "ConfigValueInfo.errors()" in response.text:
+        # Debezium's complaint about a database it cannot reach trips Connect's own validation.
+        return (
+            "it cannot connect to the database. Is that up, and are the SYNCLINE_CAPTURE_… "
+            "values in Connect's environment right? `syncline logs connect` has its words."
+        )
     try:
         message = response.json().get("message", response.text)
     except ValueError:
