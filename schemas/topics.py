@@ -41,6 +41,11 @@ def transaction(system: str) -> str:
     return f"cdc.{system}.transaction"
 
 
+def heartbeat(system: str) -> str:
+    """Debezium's own sign of life, each second; its name is Debezium's default."""
+    return f"__debezium-heartbeat.cdc.{system}"
+
+
 def reference(system: str, what: str) -> str:
     """What a foreign key stands for: small, compacted, followed by every worker."""
     return f"ref.{system}.{what}"
@@ -65,6 +70,7 @@ def topics() -> list[Topic]:
         *(Topic(raw(system, document)) for system in RAW for document in RAW[system]),
         *(Topic(transaction(system), partitions=1, retention_ms=DAY_MS) for system in RAW),
         *(Topic(f"cdc.{system}.message", partitions=1, retention_ms=DAY_MS) for system in RAW),
+        *(Topic(heartbeat(system), partitions=1, retention_ms=DAY_MS) for system in RAW),
         *(
             Topic(reference(system, what), cleanup="compact")
             for system in REFERENCES

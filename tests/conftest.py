@@ -19,6 +19,14 @@ from ops.local.settings import LocalSettings, Ports, load
 from ops.local.up import up
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let a test that starts the whole stack wait for it: the first time it is built and seeded."""
+    for item in items:
+        asks = getattr(item, "fixturenames", ())
+        if "stack_home" in asks and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(1800))
+
+
 def _free_ports() -> Ports:
     """Choose free ports below those that the kernel gives to outgoing connections."""
     chosen: dict[str, int] = {}
