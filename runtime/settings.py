@@ -106,6 +106,7 @@ class Streams(Section):
     commit_interval_seconds: float = 0.5
     session_timeout_seconds: float = 10
     stuck_after_seconds: float = 60
+    instance: str = ""  # a name of its own, kept over restarts: they take over without waiting
 
 
 class Sinks(Section):

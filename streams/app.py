@@ -21,6 +21,7 @@ def batch_app(settings: Settings, group: str) -> BatchApp:
         commit_interval=streams.commit_interval_seconds,
         session_timeout=streams.session_timeout_seconds,
         stuck_after=streams.stuck_after_seconds,
+        instance=streams.instance,
     )
     return BatchApp(group, reading, producer=confirming(kafka.bootstrap, kafka.security))
 

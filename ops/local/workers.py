@@ -29,6 +29,7 @@ def environment(settings: LocalSettings, endpoints: Endpoints) -> Mapping[str, s
         "SYNCLINE_VENDURE__USERNAME": shop["sync"]["username"],
         "SYNCLINE_VENDURE__PASSWORD": shop["sync"]["password"],
         "SYNCLINE_STREAMS__DATA_DIR": str(settings.run / "streams"),
+        "SYNCLINE_STREAMS__INSTANCE": "local",  # one worker per app here, and always the same
         "PYTHONUNBUFFERED": "1",
     }
 

@@ -241,7 +241,7 @@ class BatchApp(faust.App):  # type: ignore[misc] # no type information
             waiting = self.rebalancing or not self.rebalancing_count or progress.waiting()
             self.watchdog.pulse(
                 busy=bool(waiting or lag or self.deliveries.open),
-                token=(progress.settled, lag, recovery.applied, self.consumer_generation_id),
+                token=(progress.settled, lag, recovery.applied),
             )
             await self.sleep(PULSE_SECONDS)
 

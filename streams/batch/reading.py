@@ -27,6 +27,9 @@ class Reading:
         batch_max: Records in one batch at most.
         commit_interval: How often offsets are committed, when there is something to commit.
         session_timeout: How soon a dead worker's partitions go to others.
+        instance: A name that stays when the worker is started again, and that no other worker
+            of the group has. With it a restart gets its partitions back at once, without a
+            rebalance and without waiting for the dead one's session to end.
         stuck_after: How long there may be work and no progress before the worker ends itself.
     """
 
@@ -40,6 +43,7 @@ class Reading:
     commit_interval: float = 0.5
     session_timeout: float = 10.0
     stuck_after: float = 60.0
+    instance: str = ""
 
 
 def faust_settings(reading: Reading) -> dict[str, Any]:
@@ -55,7 +59,8 @@ def faust_settings(reading: Reading) -> dict[str, Any]:
         "broker_rebalance_timeout": max(20.0, reading.session_timeout * 2),
         "broker_max_poll_interval": max(300.0, reading.stuck_after * 2),
         "consumer_auto_offset_reset": "earliest",
-        "canonical_url": f"http://{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}",
+        "canonical_url": f"http://{reading.instance or _unique()}",
+        "consumer_group_instance_id": reading.instance or None,
         "datadir": reading.datadir,
         "store": "memory://",
         "stream_buffer_maxsize": 16,  # batches, not records
@@ -96,3 +101,8 @@ def credentials(security: Mapping[str, str]) -> Any:
         mechanism=security.get("sasl.mechanism", security.get("sasl.mechanisms", "PLAIN")),
         ssl_context=context,
     )
+
+
+def _unique() -> str:
+    """Name this process, for the assignor tells workers apart by name."""
+    return f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"

@@ -86,6 +86,10 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc] 
         finally:
             self.seeking -= 1
 
+    def is_stranger(self) -> bool:
+        """Whether the group has forgotten us, or given our name to another."""
+        return not self._consumer._coordinator.member_id  # noqa: SLF001
+
     def lag(self) -> int:
         """Count the records of our partitions that we may see and did not take yet."""
         subscription = self._consumer and self._consumer._subscription.subscription  # noqa: SLF001
@@ -192,6 +196,13 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc] # no type informatio
 
     async def on_partitions_revoked(self, revoked: Iterable[TP]) -> None:
         """Finish and commit what is under way, before others read on from there."""
+        if revoked and self.app.reading.instance and self._thread.is_stranger():
+            await self.app.crash(
+                FatalError(
+                    f"{self.app.reading.instance}: another worker of the group joined under this"
+                    " name, or this one was silent for too long; each needs a name of its own"
+                )
+            )
         self.stop_flow()
         self.app.flow_control.suspend()
         self.app.flow_control.clear()

@@ -62,6 +62,7 @@ def build(settings: dict[str, Any]) -> BatchApp:
         partitions=settings["partitions"],
         batch_max=settings.get("batch_max", 1000),
         session_timeout=settings.get("session_timeout", 6.0),
+        instance=settings.get("instance", ""),
         stuck_after=settings.get("stuck_after", 60.0),
     )
     app = BatchApp(settings["name"], reading, producer=confirming(settings["brokers"]))

@@ -68,14 +68,28 @@ def kill_three_times(lab: Lab, records: int, **settings: object) -> None:
 
 
 def test_three_kills_lose_nothing(lab: Lab) -> None:
-    """SIGKILL at work, three times (Invariant 10)."""
-    kill_three_times(lab, 20_000)
+    """SIGKILL at work, three times; the worker comes back under its name (Invariant 10)."""
+    kill_three_times(lab, 20_000, instance="one")
 
 
 @pytest.mark.soak
 def test_three_kills_lose_nothing_of_many(lab: Lab) -> None:
-    """The same with ten times as many."""
+    """The same with ten times as many, and under a new name each time."""
     kill_three_times(lab, 200_000)
+
+
+def test_a_name_is_given_to_one_worker_only(lab: Lab) -> None:
+    """Whoever had it before ends, instead of both taking it from each other for ever."""
+    lab.fill(5_000)
+    first = lab.start(**SLOW, instance="one")
+    until(lab.moved(5_000), 60, "the first worker reads")
+    second = lab.start(instance="one")
+    code = first.wait(30)
+    lab.caught_up()
+
+    assert code == 1
+    assert lab.stop(second) == 0
+    assert nothing_lost(lab.recount())
 
 
 @pytest.mark.soak
@@ -232,21 +246,6 @@ def test_an_emptied_changelog_is_recovered_from(lab: Lab) -> None:
 
     assert lab.stop(worker) == 0
     assert lab.recount().missing == 0
-
-
-def test_a_table_comes_back_with_its_deletes(lab: Lab) -> None:
-    """A new worker counts on from where the last one was killed."""
-    lab.fill(2_000)
-    worker = lab.start()
-    lab.caught_up()
-    worker.kill()
-    worker.wait()
-    lab.fill(2_000, at=2_000)
-    worker = lab.start()
-    lab.caught_up()
-
-    assert lab.stop(worker) == 0
-    assert nothing_lost(lab.recount())
 
 
 def test_aborted_transactions_are_not_seen(make_lab: MakeLab) -> None:
