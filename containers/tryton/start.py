@@ -1,7 +1,7 @@
 """
 Secrets in files and a PostgreSQL database in, a seeded and running ERP out.
 
-``seed`` fills the database once, the first time; ``serve`` runs the ERP; ``healthy`` asks it.
+``seed`` fills the database once, the first time; ``serve`` runs the ERP.
 Run by the ERP image's own Python: the standard library and what Tryton brings, nothing of ours.
 """
 
@@ -10,8 +10,6 @@ import os
 import secrets
 import subprocess
 import sys
-import urllib.error
-import urllib.request
 from pathlib import Path
 
 import psycopg
@@ -51,7 +49,7 @@ def seed() -> None:
             )
         database.execute("drop schema public cascade")
         database.execute("create schema public")
-    environment = os.environ | database_environment()
+    environment = os.environ | configuration()
     password = WORK / "admin.password"
     password.write_text(secrets.token_urlsafe(24))
     print("activating the ERP's modules (once, some minutes)", flush=True)
@@ -80,25 +78,7 @@ def seed() -> None:
 
 def serve() -> None:
     """Become the ERP."""
-    text = (HOME / "trytond.conf").read_text()
-    text = text.replace("127.0.0.1:{port}", f"0.0.0.0:{PORT}")  # a container's loopback is its own
-    configuration = WORK / "trytond.conf"
-    (WORK / "attachments").mkdir(exist_ok=True)
-    configuration.write_text(
-        text.replace("{attachments}", str(WORK / "attachments")).replace("{database}", DATABASE)
-    )
-    arguments = ["trytond", "-c", str(configuration), "-d", DATABASE]
-    os.execvpe(arguments[0], arguments, os.environ | database_environment())
-
-
-def healthy() -> None:
-    """Ask for something that needs the database's modules: refused is an answer, an error is not."""
-    url = f"http://127.0.0.1:{PORT}/{DATABASE}/rest/model/party.party"
-    try:
-        urllib.request.urlopen(url, timeout=8).close()
-    except urllib.error.HTTPError as error:
-        if error.code >= 500:
-            sys.exit(f"the ERP answers {error.code}")
+    os.execvpe("trytond", ["trytond", "-d", DATABASE], os.environ | configuration())
 
 
 def connected() -> psycopg.Connection:
@@ -126,13 +106,15 @@ def database_password() -> str:
     return Path(os.environ["ERP_DB_PASSWORD_FILE"]).read_text().strip()
 
 
-def database_environment() -> dict[str, str]:
-    """Give what trytond reads; its price digits as ops/reference/tryton.py says."""
-    host = os.environ["ERP_DB_HOST"]
-    return {
-        "TRYTOND_DATABASE__URI": f"postgresql://{ROLE}:{database_password()}@{host}:5432/",
-        "TRYTOND_PRODUCT__PRICE_DECIMAL": "8",
-    }
+def configuration() -> dict[str, str]:
+    """Fill in trytond.conf, and give the environment in which the ERP's programs run."""
+    file, attachments = WORK / "trytond.conf", WORK / "attachments"
+    attachments.mkdir(exist_ok=True)
+    text = (HOME / "trytond.conf").read_text()
+    text = text.replace("127.0.0.1:{port}", f"0.0.0.0:{PORT}")  # a container's loopback is its own
+    file.write_text(text.replace("{attachments}", str(attachments)).replace("{database}", DATABASE))
+    server = f"postgresql://{ROLE}:{database_password()}@{os.environ['ERP_DB_HOST']}:5432/"
+    return {"TRYTOND_CONFIG": str(file), "TRYTOND_DATABASE__URI": server}
 
 
 def hand_over(user: dict, file: Path) -> None:
@@ -146,4 +128,4 @@ def hand_over(user: dict, file: Path) -> None:
 
 
 if __name__ == "__main__":
-    {"seed": seed, "serve": serve, "healthy": healthy}[sys.argv[1]]()
+    {"seed": seed, "serve": serve}[sys.argv[1]]()

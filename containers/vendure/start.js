@@ -1,7 +1,7 @@
 /**
  * In: secrets in files and a PostgreSQL database. Out: a seeded and running shop.
  *
- * `seed` fills the database once, the first time; `serve` runs the shop; `healthy` asks it.
+ * `seed` fills the database once, the first time; `serve` runs the shop.
  */
 'use strict';
 
@@ -78,19 +78,12 @@ async function seed() {
     return client.end();
 }
 
-async function healthy() {
-    const answer = await fetch('http://127.0.0.1:3000/health', { signal: AbortSignal.timeout(8000) });
-    if (!answer.ok) {
-        throw new Error(`the shop answers ${answer.status}`);
-    }
-}
-
 function serve() {
     fillEnvironment();
     require('./index');
 }
 
-Promise.resolve({ seed, serve, healthy }[process.argv[2]]()).catch(error => {
+Promise.resolve({ seed, serve }[process.argv[2]]()).catch(error => {
     console.error(error.message);
     process.exit(1);
 });

