@@ -179,8 +179,8 @@ def _flows(
         return report.flow(name, keys if sent is None else sent, mine, findings, written)
 
     return [
-        told("orders: shop → ERP", "order", orders, placed),
-        told("stock: ERP → shop", "stock", stock),
+        told("orders to ERP", "order", orders, placed),
+        told("stock to shop", "stock", stock),
     ]
 
 
