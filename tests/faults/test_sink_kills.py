@@ -1,6 +1,7 @@
 """A sink worker dies, or its ERP misbehaves: nothing is lost, doubled, or held up by others."""
 
 import json
+import os
 import signal
 import uuid
 from collections.abc import Callable, Iterator
@@ -8,6 +9,8 @@ from collections.abc import Callable, Iterator
 import httpx
 import pytest
 
+from ops.local import control
+from ops.local.settings import LocalSettings
 from sinks.tryton import encoding
 from tests.contract.fake_tryton import FakeTryton
 from tests.contract.orders import shop_order
@@ -222,3 +225,23 @@ def test_wrong_credentials_stop_the_worker_and_commit_nothing(lab: SinkLab) -> N
         lab.environment["SYNCLINE_TRYTON__URL"] = url
         assert lab.start("tryton").wait(60) == 1
     assert lab.lag() >= len(batch)
+
+
+def test_a_broker_that_is_killed_delays_and_loses_nothing(
+    lab: SinkLab, erp: Erp, kafka_home: LocalSettings
+) -> None:
+    """Ledger entries and commits wait for it; what was written comes again and is written once."""
+    batch = orders(12)
+    lab.start("tryton")
+    lab.send(batch)
+    until(lambda: any(code in erp.sales() for code in batch), 60, "under way")
+    broker = control.seen(kafka_home)["kafka"].pid
+    assert broker is not None
+    os.kill(broker, signal.SIGKILL)
+    until(lambda: control.seen(kafka_home)["kafka"].pid not in {None, broker}, 60, "another broker")
+    control.wait_ready(kafka_home, ["kafka"])
+    until(lambda: lab.lag() == 0, 90, "everything committed")
+
+    sales, written = erp.sales(), lab.written()
+    assert {code: sales[code] for code in batch} == {code: ["processing"] for code in batch}
+    assert all(written[code] for code in batch)
