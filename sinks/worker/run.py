@@ -255,6 +255,9 @@ class Worker(Generic[R]):
             task.cancel()
         if unfinished:
             await asyncio.wait(unfinished)
+        for name in names:  # a task that was cancelled before its first step has not done so
+            self._lanes.pop(name, None)
+            self._tasks.pop(name, None)
 
     async def _revoked(self, places: frozenset[Place], lost: bool) -> Mapping[Place, int]:
         """Finish what is on its way in *places*; another worker reads on from the answer."""

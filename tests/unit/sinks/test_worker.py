@@ -292,3 +292,17 @@ async def test_a_state_being_retried_gives_way_to_its_newer_version() -> None:
         await running.until(lambda: inbox.committed.get(place()) == 2)
 
     assert sink.calls[-1] == ("a", 1)
+
+
+async def test_a_partition_that_comes_back_starts_afresh() -> None:
+    """Nothing of the first time stands in the way of its records when they come again."""
+    inbox, sink, published = FakeInbox(incoming(0, "a")), FakeSink(), Published()
+    sink.held["a"] = asyncio.Event()
+    async with Running(worker(inbox, sink, published)) as running:
+        await running.until(lambda: bool(sink.calls))
+        await inbox.revoke(place(0), lost=True)
+        sink.held.clear()
+        inbox.records.append(incoming(0, "a"))
+        await running.until(lambda: inbox.committed.get(place()) == 1)
+
+    assert [entry["offset"] for entry in published.ledger()] == [0]
