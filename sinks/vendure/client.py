@@ -176,7 +176,7 @@ def _meaning(problem: Mapping[str, Any]) -> PlatformError:
     message = problem.get("message")
     match code:
         case "FORBIDDEN":
-            return ForbiddenError(f"the shop does not let {message!r}; see vendure.username")
+            return ForbiddenError(f"the shop says: {message}; see vendure.username and its role")
         case "GRAPHQL_VALIDATION_FAILED" | "GRAPHQL_PARSE_FAILED":
             return ConfigurationError(f"the shop's API is not the one we know: {message}")
         case "INTERNAL_SERVER_ERROR":
