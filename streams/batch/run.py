@@ -2,11 +2,11 @@
 
 import asyncio
 import logging
-import os
 import signal
 
 from runtime.errors import PlatformError
 from streams.batch.app import BatchApp
+from streams.batch.watchdog import end_process
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +64,6 @@ async def _stop(app: BatchApp, starting: "asyncio.Task[None]") -> bool:
             await app.consumer.join(DRAIN_SECONDS)
     except TimeoutError:
         log.critical("stopping took too long, ending", extra={"limit_seconds": DRAIN_SECONDS})
-        logging.shutdown()
-        os._exit(1)
+        end_process(1)
     starting.cancel()
     return True

@@ -18,6 +18,7 @@ from runtime.errors import FatalError
 from streams.batch.fetch import Run, next_runs
 from streams.batch.progress import Progress
 from streams.batch.records import Batch
+from streams.batch.watchdog import end_process
 
 if TYPE_CHECKING:
     from streams.batch.app import BatchApp
@@ -197,12 +198,7 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc] # no type informatio
     async def on_partitions_revoked(self, revoked: Iterable[TP]) -> None:
         """Finish and commit what is under way, before others read on from there."""
         if revoked and self.app.reading.instance and self._thread.is_stranger():
-            await self.app.crash(
-                FatalError(
-                    f"{self.app.reading.instance}: another worker of the group joined under this"
-                    " name, or this one was silent for too long; each needs a name of its own"
-                )
-            )
+            self._give_up_the_name()
         self.stop_flow()
         self.app.flow_control.suspend()
         self.app.flow_control.clear()
@@ -216,6 +212,15 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc] # no type informatio
                 FatalError("partitions were revoked while outputs could not be confirmed")
             )
         await super().on_partitions_revoked(set(revoked))
+
+    def _give_up_the_name(self) -> None:
+        """End at once: an orderly end joins the group once more, and takes the name back."""
+        log.critical(
+            "another worker of the group joined under this name, or this one was silent for"
+            " too long; each needs a name of its own",
+            extra={"instance": self.app.reading.instance},
+        )
+        end_process(1)
 
     async def on_stop(self) -> None:
         """Commit what is done (Invariant 10)."""

@@ -11,11 +11,16 @@ log = logging.getLogger(__name__)
 EXIT_STUCK = 70
 
 
-def end_process(seconds: float) -> None:
+def end_process(code: int) -> None:
     """Die like a SIGKILL: nothing was acknowledged that is not durable (Invariant 10)."""
-    log.critical("no progress, ending the process", extra={"stuck_seconds": round(seconds, 1)})
     logging.shutdown()
-    os._exit(EXIT_STUCK)
+    os._exit(code)
+
+
+def end_stuck(seconds: float) -> None:
+    """Say why, and die."""
+    log.critical("no progress, ending the process", extra={"stuck_seconds": round(seconds, 1)})
+    end_process(EXIT_STUCK)
 
 
 class Watchdog:
@@ -33,7 +38,7 @@ class Watchdog:
         *,
         asleep: float,
         clock: Callable[[], float] = monotonic,
-        end: Callable[[float], None] = end_process,
+        end: Callable[[float], None] = end_stuck,
     ) -> None:
         self.limit = limit
         self.asleep = asleep
