@@ -11,15 +11,14 @@ import httpx
 import typer
 from rich.console import Console
 
-from ops import connectors, topics
+from ops import connectors, runtimes, topics
 from ops.connect import Connect
 from ops.demo.command import demo
 from ops.errors import OpsError
-from ops.local import control, endpoints, settings, status
-from ops.local.down import down as stop_stack
+from ops.local import endpoints, settings, status
 from ops.local.progress import Reporter
 from ops.local.systems import prepare_capture
-from ops.local.up import up as bring_up
+from ops.runtimes import Containers, Runtime, Wish
 from runtime.admin import Admin
 from runtime.errors import PlatformError
 from runtime.kafka import Cluster
@@ -48,19 +47,28 @@ def up(
     without_workers: Annotated[
         bool, typer.Option(help="Start no Faust and no sink worker.")
     ] = False,
+    runtime: Annotated[
+        Wish,
+        typer.Option(
+            envvar="SYNCLINE_RUNTIME",
+            help="As processes of this machine, in containers, or in containers where that can be.",
+        ),
+    ] = Wish.LOCAL,
     as_json: JSON = False,
 ) -> None:
     """
-    Start the local stack and wait until it answers. A second `up` changes nothing.
+    Start the stack and wait until it answers. A second `up` changes nothing.
 
-    Example: `syncline up`
+    Example: `syncline up`, or `syncline up --runtime docker`
     """
     here = settings.load()
     # Progress is for people: with --json the answer alone goes to standard output.
     console = Console(stderr=as_json)
+    chosen, why = runtimes.choose(here, runtime)
+    console.print(why)
     with Reporter(console) as report:
-        bring_up(here, report, with_systems=not without_systems, with_workers=not without_workers)
-    _show_status(here, as_json=as_json)
+        chosen.up(report, with_systems=not without_systems, with_workers=not without_workers)
+    _show_status(chosen, as_json=as_json)
 
 
 @app.command("down")
@@ -75,18 +83,18 @@ def down(
 
     Example: `syncline down --wipe`
     """
-    for sentence in stop_stack(settings.load(), wipe=wipe):
+    for sentence in runtimes.current(settings.load()).down(wipe=wipe):
         typer.echo(sentence)
 
 
 @app.command("status")
 def show_status(*, as_json: JSON = False) -> None:
     """
-    Show each process, or with --json also every endpoint and credential of the local stack.
+    Show each process, or with --json also every endpoint and credential of the stack.
 
     Example: `syncline status --json | jq .endpoints.kafka`
     """
-    _show_status(settings.load(), as_json=as_json)
+    _show_status(runtimes.current(settings.load()), as_json=as_json)
 
 
 @app.command("logs")
@@ -99,12 +107,7 @@ def logs(
 
     Example: `syncline logs connect -n 200`
     """
-    folder = settings.load().logs
-    path = folder / f"{name}.log"
-    if not path.is_file():
-        known = ", ".join(sorted(entry.stem for entry in folder.glob("*.log"))) or "none yet"
-        raise OpsError(f"There is no log of {name!r}. There are logs of: {known}.")
-    typer.echo("\n".join(path.read_text(errors="replace").splitlines()[-lines:]))
+    typer.echo(runtimes.current(settings.load()).logs(name, lines))
 
 
 @connectors_app.command("render")
@@ -127,6 +130,10 @@ def apply_connectors() -> None:
     Example: `syncline connectors apply`
     """
     here = settings.load()
+    runtime = runtimes.current(here)
+    if isinstance(runtime, Containers):  # Connect and the databases answer inside only
+        typer.echo(runtime.once("capture") + runtime.once("connectors"), nl=False)
+        return
     secrets = json.loads(_state(here.run / "secrets.json"))
     with httpx.Client(base_url=endpoints.of_kafka(here).connect, timeout=60) as client:
         connect = Connect(client)
@@ -183,14 +190,15 @@ def _sentences() -> Iterator[None]:
         sys.exit(130)
 
 
-def _show_status(here: settings.LocalSettings, *, as_json: bool) -> None:
+def _show_status(runtime: Runtime, *, as_json: bool) -> None:
     if as_json:
-        typer.echo(json.dumps(status.as_json(here), indent=2))
+        typer.echo(json.dumps(runtime.as_json(), indent=2))
         return
-    if not control.seen(here):
+    rows = runtime.rows()
+    if not rows:
         typer.echo("Nothing was started here yet: `syncline up` does.")
         return
-    Console().print(status.table(here))
+    Console().print(status.table(rows))
 
 
 def _topics() -> tuple[Admin, topics.Plan]:

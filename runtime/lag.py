@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicPartition
-from confluent_kafka.admin import AdminClient, OffsetSpec
+from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]
 
 from runtime.errors import UnavailableError
 from runtime.kafka import Cluster
@@ -66,8 +66,9 @@ def standing(cluster: Cluster, group: str) -> Standing:
 def _lags(admin: AdminClient, committed: list[TopicPartition]) -> Iterable[Lag]:
     if not committed:
         return
+    latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]
     ends = admin.list_offsets(
-        {TopicPartition(part.topic, part.partition): OffsetSpec.latest() for part in committed},
+        {TopicPartition(part.topic, part.partition): latest for part in committed},
         request_timeout=_TIMEOUT_SECONDS,
     )
     known = {(part.topic, part.partition): future for part, future in ends.items()}

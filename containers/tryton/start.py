@@ -34,13 +34,18 @@ MODULES = (
 SEEDED = "seeded for Syncline"
 
 
+def say(text: str) -> None:
+    """Tell who reads the container's log."""
+    sys.stdout.write(text + "\n")
+
+
 def seed() -> None:
     """Fill the database, unless a seed has run to its end; half a seed is begun anew."""
     keys = KEYS / "sync" / "syncline_tryton"
     with connected() as database:
         done = comment(database) == SEEDED
         if done and keys.is_file():
-            print("the ERP is seeded already", flush=True)
+            say("the ERP is seeded already")
             return
         if done:
             sys.exit(
@@ -52,19 +57,35 @@ def seed() -> None:
     environment = os.environ | configuration()
     password = WORK / "admin.password"
     password.write_text(secrets.token_urlsafe(24))
-    print("activating the ERP's modules (once, some minutes)", flush=True)
+    say("activating the ERP's modules (once, some minutes)")
     subprocess.run(
-        ["trytond-admin", "-d", DATABASE, "--update", *MODULES, "--activate-dependencies",
-         "--email", "admin@localhost"],
+        [
+            "trytond-admin",
+            "-d",
+            DATABASE,
+            "--update",
+            *MODULES,
+            "--activate-dependencies",
+            "--email",
+            "admin@localhost",
+        ],
         env=environment | {"TRYTONPASSFILE": str(password)},
         check=True,
     )
     password.unlink()
-    print("setting up the ERP's company and catalogue", flush=True)
+    say("setting up the ERP's company and catalogue")
     ids = WORK / "ids.json"
     subprocess.run(
-        [sys.executable, HOME / "seed.py", "--database", DATABASE,
-         "--catalogue", HOME / "catalogue.json", "--ids", ids],
+        [
+            sys.executable,
+            HOME / "seed.py",
+            "--database",
+            DATABASE,
+            "--catalogue",
+            HOME / "catalogue.json",
+            "--ids",
+            ids,
+        ],
         env=environment,
         check=True,
     )

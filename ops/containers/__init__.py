@@ -1,1 +1,1 @@
-"""The container runtime: docker-compose.yml's one-shot services, health checks, secrets and status."""
+"""The container runtime: one-shot services, health checks, secrets and status."""

@@ -1,7 +1,8 @@
-"""Settings in, `docker compose` run on docker-compose.yml out; what it printed last when it fails."""
+"""Settings in, `docker compose` run on docker-compose.yml out, or the last words when it fails."""
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Mapping
@@ -80,6 +81,18 @@ def engine_answers() -> bool:
     if shutil.which("docker") is None:
         return False
     return subprocess.run(["docker", "version"], capture_output=True, check=False).returncode == 0
+
+
+def pinned() -> dict[str, str]:
+    """Give the images that the compose file pins, by the short name they have there."""
+    block = FILE.read_text().split("x-images:", 1)[1].split("\n\n", 1)[0]
+    return dict(re.findall(r"^  ([\w-]+): &[\w-]+ (\S+)$", block, re.MULTILINE))
+
+
+def is_here(image: str) -> bool:
+    """Say whether the engine has *image*."""
+    command = ["docker", "image", "inspect", image]
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
 def docker(*arguments: str) -> str:

@@ -1,5 +1,7 @@
 """
-An ignored directory in, the secrets that docker-compose.yml mounts out: `python -m ops.containers.secrets`.
+An ignored directory in, the secrets that docker-compose.yml mounts out.
+
+By hand: `python -m ops.containers.secrets`.
 
 A secret that exists is kept. The directory is closed to others; the files in it are readable,
 because each container reads them as its own user.

@@ -3,6 +3,7 @@
 import shutil
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 from ops.containers import compose, secrets, status
 from ops.containers.compose import Compose
@@ -13,10 +14,16 @@ from ops.local.settings import LocalSettings
 _READY_SECONDS = 900.0  # the first time, the ERP's modules are activated
 
 
+def mark(settings: LocalSettings) -> Path:
+    """Name the file that is there from the first moment of `up` to the last of `down`."""
+    return settings.home / "containers" / "started"
+
+
 def up(settings: LocalSettings, report: Reporter) -> None:
     """Bring everything up, and return when every service is healthy."""
     project = compose.of(settings)
     secrets.ensure(secrets.directory(settings.home))
+    mark(settings).touch()
     with report.step("images", "images of our own"):
         project.run("build", "--quiet", doing="Building the images")
     with report.step("services", "services") as say:
@@ -32,7 +39,8 @@ def down(settings: LocalSettings, *, wipe: bool) -> Iterator[str]:
     project = compose.of(settings)
     volumes = ("--volumes",) if wipe else ()
     project.run("down", "--remove-orphans", *volumes, doing="Stopping the services")
-    status.file(settings).unlink(missing_ok=True)
+    for left in (status.file(settings), mark(settings)):
+        left.unlink(missing_ok=True)
     yield "Stopped every container."
     if wipe:
         # The databases were made with these secrets: they go together or not at all.

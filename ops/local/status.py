@@ -1,7 +1,7 @@
 """What the supervisor wrote and what the system says of each process become `syncline status`."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -43,12 +43,12 @@ def as_json(settings: LocalSettings) -> Mapping[str, Any]:
     }
 
 
-def table(settings: LocalSettings) -> Table:
+def table(rows: Iterable[Row]) -> Table:
     """Draw the same for a person."""
     drawn = Table(box=None, pad_edge=False)
     for title in ("process", "state", "pid", "port", "memory", "uptime", ""):
         drawn.add_column(title, justify="right" if title in {"pid", "port", "memory"} else "left")
-    for row in rows(settings):
+    for row in rows:
         colour = {"running": "green", "failed": "red"}.get(row.state, "yellow")
         drawn.add_row(
             row.name,

@@ -1,4 +1,4 @@
-"""Fixtures that need a Docker engine; without one their tests are skipped, and the reason is said."""
+"""Fixtures that need a Docker engine; without one their tests are skipped, with the reason."""
 
 import contextlib
 import os
@@ -39,7 +39,7 @@ def free_port() -> int:
 
 @pytest.fixture(scope="session")
 def engine() -> Iterator[None]:
-    """A Docker engine that answers: the machine's, or one that is started here and stopped after."""
+    """A Docker engine that answers: the machine's, or one that is started and stopped here."""
     with contextlib.ExitStack() as running:
         try:
             running.enter_context(engines.running(load().home / "containers"))

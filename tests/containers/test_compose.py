@@ -1,4 +1,4 @@
-"""The main job in containers: orders to the ERP, stock to the shop, and each container killed once."""
+"""The main job in containers: orders to the ERP, stock to the shop, each container killed once."""
 
 import asyncio
 import time
@@ -12,6 +12,7 @@ from ops.containers import compose, status
 from ops.containers.compose import Compose
 from ops.demo import run
 from ops.demo.run import Demo, Options
+from ops.errors import OpsError
 from ops.local.settings import LocalSettings
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(1800)]
@@ -91,7 +92,7 @@ async def test_no_killed_container_loses_or_doubles_an_order(
 def test_the_databases_and_connect_are_reachable_only_from_where_they_must_be(
     containers: LocalSettings,
 ) -> None:
-    """A worker finds neither PostgreSQL nor Connect's REST interface; the shop's network has no ERP."""
+    """A worker finds neither PostgreSQL nor Connect's REST interface, and only its own system."""
     project = compose.of(containers)
 
     assert not reaches(project, "streams-orders", "postgres", 5432)
@@ -129,6 +130,6 @@ def reaches(project: Compose, service: str, host: str, port: int) -> bool:
     name = one(project, service)["Name"].lstrip("/")
     try:
         compose.docker("exec", name, "python3", "-c", attempt)
-    except compose.OpsError:
+    except OpsError:
         return False
     return True

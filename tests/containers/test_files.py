@@ -7,15 +7,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
+import yaml  # type: ignore[import-untyped]
 
-from ops.containers import status
+from ops.containers import compose, status
 from ops.local import workers
 from ops.local.endpoints import Endpoints
 from ops.local.settings import ROOT, load
 from ops.reference import tryton
 from schemas import topics
-from tests.containers import images
 
 FILE: Mapping[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES: Mapping[str, Any] = FILE["services"]
@@ -24,7 +23,12 @@ CORE = {"kafka", "registry", "connect", "postgres", "erp", "shop"}
 
 def test_both_runtimes_run_the_same_processes() -> None:
     """A process that is added to one runtime only is found here."""
-    keys = {"url": "", "database": "", "admin_api": "", "sync": dict.fromkeys(("api_key", "username", "password"), "")}
+    keys = {
+        "url": "",
+        "database": "",
+        "admin_api": "",
+        "sync": dict.fromkeys(("api_key", "username", "password"), ""),
+    }
     specs = workers.workers(load(), Endpoints("", "", "", keys, keys))
     commands = {spec.name: list(spec.argv[1:]) for spec in specs}
 
@@ -41,7 +45,7 @@ def test_the_images_are_of_the_versions_that_the_local_runtime_runs() -> None:
         name: pom.findtext(f"m:properties/m:{name}.version", namespaces=space)
         for name in ("kafka", "debezium", "apicurio")
     }
-    pinned = images.pinned()
+    pinned = compose.pinned()
 
     assert pinned["kafka"] == f"apache/kafka:{versions['kafka']}"
     assert pinned["connect"] == f"quay.io/debezium/connect:{versions['debezium']}"
@@ -53,17 +57,20 @@ def test_every_image_is_pinned_in_one_place() -> None:
     own = {"syncline:local", "syncline-erp:local", "syncline-shop:local"}
     used = {service["image"] for service in SERVICES.values()}
 
-    assert used - own <= set(images.pinned().values())
-    assert not any(tag.endswith(":latest") or ":" not in tag for tag in images.pinned().values())
+    assert used - own <= set(compose.pinned().values())
+    assert not any(tag.endswith(":latest") or ":" not in tag for tag in compose.pinned().values())
 
 
 def test_every_service_is_watched_and_bounded() -> None:
     """Each has a health check (or runs once), a memory limit and networks of its own choice."""
-    built = {image: (ROOT / folder / "Dockerfile").read_text() for image, folder in {
-        "syncline:local": "containers/syncline",
-        "syncline-erp:local": "containers/tryton",
-        "syncline-shop:local": "containers/vendure",
-    }.items()}
+    built = {
+        image: (ROOT / folder / "Dockerfile").read_text()
+        for image, folder in {
+            "syncline:local": "containers/syncline",
+            "syncline-erp:local": "containers/tryton",
+            "syncline-shop:local": "containers/vendure",
+        }.items()
+    }
     for name, service in SERVICES.items():
         watched = "test" in service.get("healthcheck", {}) or (
             "HEALTHCHECK" in built.get(service["image"], "")
@@ -79,7 +86,9 @@ def test_nothing_is_published_beyond_this_machine_nor_from_inside() -> None:
 
     assert set(ports) == {"kafka", "registry", "erp", "shop"}
     assert all(port.startswith("127.0.0.1:") for listed in ports.values() for port in listed)
-    assert all(FILE["networks"][name] == {"internal": True} for name in FILE["networks"] if name != "edge")
+    assert all(
+        FILE["networks"][name] == {"internal": True} for name in FILE["networks"] if name != "edge"
+    )
 
 
 def test_each_worker_is_judged_by_its_own_group() -> None:
@@ -97,8 +106,13 @@ def test_no_secret_stands_in_the_compose_file() -> None:
     """Passwords and keys are files that compose mounts."""
     text = (ROOT / "docker-compose.yml").read_text()
 
-    for name, value in re.findall(r"^\s+(\w*(?:PASSWORD|SECRET|KEY)\w*): (.+)$", text, re.MULTILINE):
-        assert name.endswith("_FILE") or name == "SYNCLINE_SECRETS_DIR" or "CONVERTER" in name, (name, value)
+    for name, value in re.findall(
+        r"^\s+(\w*(?:PASSWORD|SECRET|KEY)\w*): (.+)$", text, re.MULTILINE
+    ):
+        assert name.endswith("_FILE") or name == "SYNCLINE_SECRETS_DIR" or "CONVERTER" in name, (
+            name,
+            value,
+        )
 
 
 def test_the_erp_of_the_containers_has_the_modules_of_the_local_one() -> None:

@@ -5,6 +5,7 @@ from runtime.lag import Lag, Standing
 
 
 def standing(committed: int, end: int, members: int = 1) -> Standing:
+    """Describe a group of one partition."""
     return Standing(members, (Lag("canonical.order", 0, committed, end),))
 
 

@@ -17,7 +17,7 @@ def test_a_second_run_changes_nothing(tmp_path: Path) -> None:
 
 
 def test_only_the_owner_may_enter(tmp_path: Path) -> None:
-    """The files are readable, for containers run as users of their own; the way to them is closed."""
+    """The files are readable, for containers run as their own users; the way to them is closed."""
     place = tmp_path / "secrets"
     secrets.ensure(place)
 

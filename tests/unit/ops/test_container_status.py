@@ -8,6 +8,7 @@ from ops.containers.status import health
 
 
 def state(status: str, judged: str | None = None, code: int = 0) -> dict[str, Any]:
+    """Describe a container as the engine does."""
     found: dict[str, Any] = {"Status": status, "ExitCode": code}
     return found | ({"Health": {"Status": judged}} if judged else {})
 
