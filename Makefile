@@ -38,11 +38,11 @@ check: $(STAMP) ## Format, lint, types, imports, generated files, unit tests
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m schemas.generate --check
-	@$(BIN)/pytest -q tests/unit tests/golden tests/contract
+	@$(BIN)/pytest -q -m "not soak" tests/unit tests/golden tests/contract
 
 .PHONY: test
 test: $(STAMP) check ## Everything: checks, then integration, faults and end to end on the real systems
-	@$(BIN)/pytest -v tests/integration tests/faults tests/e2e
+	@$(BIN)/pytest -v -m "not soak" tests/integration tests/faults tests/e2e
 
 .PHONY: soak
 soak: $(STAMP) ## The long versions of the fault tests
