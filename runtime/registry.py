@@ -38,6 +38,10 @@ class SchemaRegistry:
     def __post_init__(self) -> None:
         self._http = httpx.Client(base_url=self.url, timeout=5, transport=self.transport)
 
+    def close(self) -> None:
+        """Let the connection go."""
+        self._http.close()
+
     def register(self, subject: str, schema: dict[str, Any]) -> int:
         """Return the id of *schema* under *subject*, registering it if it is new."""
         text = json.dumps(schema, sort_keys=True)

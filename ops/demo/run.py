@@ -9,6 +9,7 @@ import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -187,9 +188,10 @@ def _flows(
 def ledger(status: Mapping[str, Any]) -> list[LedgerEntry]:
     """Every entry of the ledger, oldest first within each partition."""
     endpoints = status["endpoints"]
-    codec = AvroCodec(SchemaRegistry(endpoints["registry"]), topics.LEDGER, avsc.LEDGER)
     stored = read_to_end(Cluster(endpoints["kafka"]), topics.LEDGER)
-    return [codec.decode(record.value) for record in stored if record.value is not None]
+    with closing(SchemaRegistry(endpoints["registry"])) as registry:
+        codec = AvroCodec(registry, topics.LEDGER, avsc.LEDGER)
+        return [codec.decode(record.value) for record in stored if record.value is not None]
 
 
 def _problems(flow: str, findings: Findings) -> Sequence[str]:
