@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import httpx
 import psycopg
 import pytest
+from testcontainers.core.config import testcontainers_config
 from testcontainers.core.container import DockerContainer
 from testcontainers.core.network import Network
 
@@ -44,6 +45,7 @@ class Parts:
 @pytest.fixture(scope="module")
 def parts(provided: None) -> Iterator[Parts]:  # noqa: ARG001
     """The same images that the compose file runs, without it."""
+    testcontainers_config.ryuk_disabled = True  # one image more; the fixture cleans up itself
     pinned = compose.pinned()
     ports = {name: free_port() for name in ("kafka", "connect", "postgres")}
     with ExitStack() as running:
