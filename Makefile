@@ -42,7 +42,9 @@ check: $(STAMP) ## Format, lint, types, imports, generated files, unit tests
 
 .PHONY: test
 test: $(STAMP) check ## Everything: checks, then integration, faults and end to end on the real systems
-	@$(BIN)/pytest -v -m "not soak" tests/integration tests/faults tests/e2e
+	@$(BIN)/pytest -v -m "not soak" tests/faults
+	@$(BIN)/pytest -v -m "not soak" tests/integration
+	@$(BIN)/pytest -v -m "not soak" tests/e2e
 
 .PHONY: soak
 soak: $(STAMP) ## The long versions of the fault tests

@@ -49,7 +49,7 @@ def baskets(
     people = [_buyer(rng, number, run) for number in range(max(4, orders // 2))]
     planned = []
     for number in range(orders):
-        chosen = rng.sample(skus, rng.randint(1, 4))
+        chosen = rng.sample(skus, min(rng.randint(1, 4), len(skus)))
         if popular and rng.random() < 0.7:
             chosen.append(rng.choice(popular))
         planned.append(

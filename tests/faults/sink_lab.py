@@ -12,10 +12,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 
 from runtime.admin import Admin, TopicFacts
 from runtime.avro import AvroCodec
@@ -23,6 +23,7 @@ from runtime.kafka import Cluster
 from schemas import topics
 
 REPO = Path(__file__).parents[2]
+T = TypeVar("T")
 Handler = Callable[[httpx.Request], httpx.Response]
 
 
@@ -33,6 +34,18 @@ def until(condition: Callable[[], object], seconds: float, what: str) -> None:
         if time.monotonic() > deadline:
             raise AssertionError(f"{what}: not within {seconds:.0f} s")
         time.sleep(0.02)  # between looks at the condition, never instead of one
+
+
+def answered(ask: Callable[[], T]) -> T:
+    """Ask until Kafka answers: a topic is new, or its broker has just been killed."""
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            return ask()
+        except KafkaException:
+            if time.monotonic() > deadline:
+                raise
+        time.sleep(0.1)  # between two questions
 
 
 class Hang(Exception):  # noqa: N818 - a cue, not an error
@@ -207,21 +220,20 @@ class SinkLab:
         """Records that are not committed yet."""
         consumer = Consumer({"bootstrap.servers": self.kafka, "group.id": self.group})
         places = [TopicPartition(self.topic, number) for number in range(4)]
-        committed = consumer.committed(places, timeout=10)
-        ends = [consumer.get_watermark_offsets(place, timeout=10)[1] for place in places]
+        committed = answered(lambda: consumer.committed(places, timeout=10))
+        ends = [self._end(consumer, place) for place in places]
         consumer.close()
         return sum(end - max(one.offset, 0) for end, one in zip(ends, committed, strict=True))
+
+    def _end(self, consumer: Consumer, place: TopicPartition) -> int:
+        return answered(lambda: consumer.get_watermark_offsets(place, timeout=10))[1]
 
     def _all(self, topic: str) -> Iterator[tuple[bytes, bytes, dict[str, str]]]:
         """Everything in *topic* now."""
         consumer = Consumer({"bootstrap.servers": self.kafka, "group.id": "sink-lab"})
         places = [TopicPartition(topic, number, 0) for number in range(4)]
-        ends = {
-            place.partition: consumer.get_watermark_offsets(place, timeout=10)[1]
-            for place in places
-        }
+        left = sum(self._end(consumer, place) for place in places)
         consumer.assign(places)
-        left = sum(ends.values())
         while left:
             for message in consumer.consume(left, timeout=1):
                 pairs: dict[str, Any] = dict(message.headers() or [])
