@@ -42,10 +42,6 @@ class SchemaRegistry:
         """Let the connection go."""
         self._http.close()
 
-    def close(self) -> None:
-        """Let go of the connection."""
-        self._http.close()
-
     def register(self, subject: str, schema: dict[str, Any]) -> int:
         """Return the id of *schema* under *subject*, registering it if it is new."""
         text = json.dumps(schema, sort_keys=True)
