@@ -27,9 +27,10 @@ class Health:
 
 @dataclass(frozen=True, slots=True)
 class Connect:
-    """Connect's REST interface."""
+    """Connect's REST interface; one that does not answer is given *patience_seconds* to."""
 
     client: httpx.Client
+    patience_seconds: float = 0
 
     def register(self, name: str, config: Mapping[str, str]) -> bool:
         """Make the connector have *config*, and say whether that changed anything."""
@@ -94,11 +95,15 @@ class Connect:
 
     def _ask(self, method: str, path: str, **more: Any) -> httpx.Response:
         """Call Connect; while its group rebalances it says 409, which is a matter of seconds."""
-        end = time.monotonic() + 60
+        began = time.monotonic()
+        end = began + 60
         while True:
             try:
                 response = self.client.request(method, path, **more)
             except httpx.TransportError as error:
+                if time.monotonic() < began + self.patience_seconds:
+                    time.sleep(0.3)
+                    continue
                 raise OpsError(
                     f"Connect does not answer at {self.client.base_url}: {error}. "
                     "Is it up? `syncline status` tells."

@@ -76,7 +76,7 @@ def wait_ready(
         if abandoned():
             raise OpsError(f"{missing[0]} was not waited for: another step failed.")
         now = seen(settings)
-        missing = [name for name in missing if name not in now or now[name].state != "running"]
+        missing = [name for name in missing if not _is_running(now.get(name))]
         for name in missing:
             _give_up_on_failure(settings, now.get(name))
         if missing and time.monotonic() > end:
@@ -87,6 +87,11 @@ def wait_ready(
         if supervisor(settings) is None and time.monotonic() > end - deadline_seconds + 5:
             raise OpsError("The supervisor ended: see `syncline logs supervisor`.")
         time.sleep(_POLL_SECONDS)
+
+
+def _is_running(entry: state.Seen | None) -> bool:
+    """Say whether it runs now: the supervisor's word may be older than a kill."""
+    return entry is not None and entry.state == "running" and state.is_alive(entry)
 
 
 def stop(settings: LocalSettings, deadline_seconds: float = 60) -> bool:

@@ -163,7 +163,8 @@ class _BringUp:
         core.connect.result()
         url = endpoints.of_kafka(self._settings).connect
         with httpx.Client(base_url=url, timeout=60) as client:
-            connect = Connect(client)
+            # It may have died since it was seen to run: `up` heals what is killed meanwhile.
+            connect = Connect(client, patience_seconds=120)
             connect.register(name, connectors.expand(connectors.read(name)))
             connect.wait_running(name, deadline_seconds=120)
 
