@@ -34,7 +34,7 @@ DEFAULTS: Mapping[str, str] = {
     "heartbeat.action.query": (
         "SELECT pg_logical_emit_message(true, 'syncline-heartbeat', clock_timestamp()::text)"
     ),
-    "poll.interval.ms": "10",
+    "poll.interval.ms": "20",
     "producer.override.linger.ms": "5",
     "producer.override.acks": "all",
     # One request should hold the rows of a transaction: its END must not overtake them.

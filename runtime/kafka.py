@@ -51,7 +51,6 @@ class Cluster:
             "partition.assignment.strategy": "cooperative-sticky",
             "session.timeout.ms": 10_000,
             "max.poll.interval.ms": 300_000,
-            "fetch.wait.max.ms": 50,
         }
 
 
@@ -83,7 +82,6 @@ class Follower:
             "auto.offset.reset": "earliest",
             "enable.partition.eof": True,
             "isolation.level": "read_committed",
-            "fetch.wait.max.ms": 20,
         }
         self._caught_up = threading.Event()
         self._stop = threading.Event()
@@ -127,8 +125,11 @@ class Follower:
             )
             behind = set(partitions)
             while not self._stop.is_set():
-                for message in consumer.consume(500, timeout=0.1):
-                    self._take(message, behind)
+                # `consume` alone would wait its whole time-out for a full batch.
+                first = consumer.poll(0.1)
+                if first is not None:
+                    for message in (first, *consumer.consume(499, timeout=0)):
+                        self._take(message, behind)
                 if not behind:
                     self._caught_up.set()
         except (KafkaException, ConfigurationError, ValueError, TypeError, KeyError) as error:

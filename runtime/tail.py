@@ -51,6 +51,7 @@ class Tail:
             "auto.offset.reset": "earliest",  # if what we ask for was deleted meanwhile
             "enable.partition.eof": True,
             "isolation.level": "read_committed",
+            # Asking for end offsets waits behind the fetch that is under way on the connection.
             "fetch.wait.max.ms": 20,
         }
         self._caught_up = threading.Event()

@@ -1,7 +1,7 @@
 """Ledger entries and findings in, one row per flow and the demo's report out."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -40,18 +40,19 @@ def percentile(values: Sequence[float], share: float) -> float:
 
 def flow(
     name: str,
-    sent: int,
+    keys: Collection[str],
     entries: Iterable[LedgerEntry],
     findings: Findings,
     written_ms: Mapping[tuple[int, int], int],
 ) -> Flow:
     """
-    Sum up one flow.
+    Sum up one flow: *keys* were sent; applied are those that the ledger has and nobody misses.
 
     Times count effective writes; those that found nothing to do are left out. *written_ms* tells
     when a canonical record was written (milliseconds since 1970), by partition and offset.
     """
-    effective = [entry for entry in entries if entry["outcome"] != "unchanged"]
+    listed = list(entries)
+    effective = [entry for entry in listed if entry["outcome"] != "unchanged"]
     times = [
         (entry["applied_at"] - entry["committed_at"]).total_seconds() * 1000 for entry in effective
     ]
@@ -64,8 +65,8 @@ def flow(
     doubled = sum(count - 1 for count in created.values()) + len(findings.doubled)
     return Flow(
         flow=name,
-        sent=sent,
-        applied=findings.compared - len(findings.lost),
+        sent=len(keys),
+        applied=len(set(keys) & {entry["key"] for entry in listed} - set(findings.lost)),
         duplicates=doubled,
         mismatches=len(findings.different) + len(findings.lost),
         record_p50_ms=_percentile(in_kafka, 0.50),

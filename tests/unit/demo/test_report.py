@@ -41,7 +41,7 @@ def test_a_flow_counts_what_was_written() -> None:
     written = int(START.timestamp() * 1000) + 40
     entries = [entry("a", 100), entry("b", 300), entry("b", 200), entry("c", 9, changed=False)]
 
-    row = flow("orders", 2, entries, Findings(2, (), (), ()), {(0, 0): written})
+    row = flow("orders", ["a", "b"], entries, Findings(2, (), (), ()), {(0, 0): written})
 
     assert (row.sent, row.applied, row.duplicates, row.mismatches) == (2, 2, 1, 0)
     assert (row.record_p50_ms, row.p50_ms, row.p95_ms, row.max_ms) == (40, 200, 300, 300)
@@ -49,6 +49,6 @@ def test_a_flow_counts_what_was_written() -> None:
 
 def test_a_flow_without_writes_has_no_times() -> None:
     """Nothing to measure is not zero milliseconds."""
-    row = flow("stock", 0, [], Findings(0, (), (), ()), {})
+    row = flow("stock", [], [], Findings(0, (), (), ()), {})
 
     assert (row.record_p50_ms, row.p50_ms, row.max_ms) == (None, None, None)
