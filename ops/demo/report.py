@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from ops.demo.compare import Findings
@@ -83,7 +84,10 @@ def _percentile(values: Sequence[float], share: float) -> int | None:
 def table(flows: Iterable[Flow]) -> Table:
     """The same, for a person."""
     drawn = Table(
-        title="from the commit in the source system, in milliseconds", title_justify="left"
+        title="from the commit in the source system, in milliseconds",
+        title_justify="left",
+        box=SIMPLE_HEAD,
+        pad_edge=False,
     )
     drawn.add_column("flow", no_wrap=True)
     for column in ("sent", "applied", "dupl.", "differ", "record", "p50", "p95", "max"):
