@@ -95,7 +95,7 @@ def table(flows: Iterable[Flow]) -> Table:
     for row in flows:
         cells = (row.sent, row.applied, row.duplicates, row.mismatches)
         times = (row.record_p50_ms, row.p50_ms, row.p95_ms, row.max_ms)
-        drawn.add_row(row.flow, *("–" if cell is None else f"{cell:,}" for cell in cells + times))
+        drawn.add_row(row.flow, *("–" if cell is None else str(cell) for cell in cells + times))
     return drawn
 
 

@@ -204,8 +204,8 @@ def _flows(
 
     touched = {entry["key"] for entry in entries if entry["entity"] == "stock"}
     return [
-        told("orders to ERP", "order", placed, orders),
-        told("stock to shop", "stock", touched, stock),
+        told("orders", "order", placed, orders),
+        told("stock", "stock", touched, stock),
     ]
 
 
