@@ -5,7 +5,6 @@ Settings in, Kafka clients out: the one place that names the client library's op
 what a foreign key stands for, and how a query knows the stock.
 """
 
-import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -21,6 +20,7 @@ from confluent_kafka import (
 from confluent_kafka import Message as KafkaMessage
 
 from runtime.errors import ConfigurationError, UnavailableError
+from runtime.reader import Reader
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class Cluster:
         }
 
 
-class Follower:
+class Follower(Reader):
     """
     The newest value of every key of a topic, from its start, kept fresh by a thread.
 
@@ -71,7 +71,7 @@ class Follower:
         decode: Callable[[bytes], Any],
         client_id: str = "follower",
     ) -> None:
-        self.topic = topic
+        super().__init__(topic)
         self.values: dict[str, Any] = {}
         self.version = 0
         self._decode = decode
@@ -83,40 +83,13 @@ class Follower:
             "enable.partition.eof": True,
             "isolation.level": "read_committed",
         }
-        self._caught_up = threading.Event()
-        self._stop = threading.Event()
-        self._failure: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, name=f"follow-{topic}", daemon=True)
-
-    def start(self) -> None:
-        """Begin to follow."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Stop following; the values stay as they are."""
-        self._stop.set()
-        self._thread.join(timeout=10)
 
     def get(self, key: str) -> Any:
         """The newest value of *key*, or None; raises what stopped the thread, if anything did."""
         self.check()
         return self.values.get(key)
 
-    def check(self) -> None:
-        """Raise what stopped the thread, if anything did: stale references would be silent."""
-        if self._failure is not None:
-            raise UnavailableError(
-                f"following {self.topic} stopped: {self._failure}"
-            ) from self._failure
-
-    def wait_until_caught_up(self, timeout: float = 60) -> None:
-        """Block until the topic as it was at the start has been read."""
-        if not self._caught_up.wait(timeout):
-            self.check()
-            raise UnavailableError(f"{self.topic} was not read within {timeout:g} s; is Kafka up?")
-        self.check()
-
-    def _run(self) -> None:
+    def _read(self) -> None:
         consumer = Consumer(self._config)
         try:
             partitions = _partition_numbers(consumer, self.topic)
@@ -132,9 +105,6 @@ class Follower:
                         self._take(message, behind)
                 if not behind:
                     self._caught_up.set()
-        except (KafkaException, ConfigurationError, ValueError, TypeError, KeyError) as error:
-            self._failure = error
-            self._caught_up.set()
         finally:
             consumer.close()
 

@@ -1,6 +1,5 @@
 """A topic in, its newest records one by one out: for a number that only ever grows."""
 
-import threading
 from collections.abc import Callable, Mapping
 from functools import partial
 
@@ -12,8 +11,9 @@ from confluent_kafka import (
 )
 from confluent_kafka import Message as KafkaMessage
 
-from runtime.errors import ConfigurationError, UnavailableError
+from runtime.errors import ConfigurationError
 from runtime.kafka import Cluster
+from runtime.reader import Reader
 
 LOOK_SECONDS = 0.02
 NEAR_END = 1000
@@ -22,7 +22,7 @@ ANSWER_SECONDS = 10
 EndOffsets = Callable[[str], Mapping[int, int] | None]
 
 
-class Tail:
+class Tail(Reader):
     """
     Hands every new value of a topic to *take*, in a thread, beginning near the end.
 
@@ -41,7 +41,7 @@ class Tail:
         pause: Callable[[EndOffsets], None] = lambda _ends: None,
         client_id: str = "tail",
     ) -> None:
-        self.topic = topic
+        super().__init__(topic)
         self._take = take
         self._pause = pause
         self._config = {
@@ -54,35 +54,8 @@ class Tail:
             # Asking for end offsets waits behind the fetch that is under way on the connection.
             "fetch.wait.max.ms": 20,
         }
-        self._caught_up = threading.Event()
-        self._stop = threading.Event()
-        self._failure: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, name=f"tail-{topic}", daemon=True)
 
-    def start(self) -> None:
-        """Begin to read."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Stop reading."""
-        self._stop.set()
-        self._thread.join(timeout=10)
-
-    def check(self) -> None:
-        """Raise what stopped the thread, if anything did."""
-        if self._failure is not None:
-            raise UnavailableError(
-                f"reading the end of {self.topic} stopped: {self._failure}"
-            ) from self._failure
-
-    def wait_until_caught_up(self, timeout: float = 60) -> None:
-        """Block until the end of the topic, as it was at the start, has been read."""
-        if not self._caught_up.wait(timeout):
-            self.check()
-            raise UnavailableError(f"{self.topic} was not read within {timeout:g} s; is Kafka up?")
-        self.check()
-
-    def _run(self) -> None:
+    def _read(self) -> None:
         consumer = Consumer(self._config)
         try:
             places = self._places(consumer)
@@ -94,9 +67,6 @@ class Tail:
                 self._pause(partial(_ends, consumer))
                 if not behind:
                     self._caught_up.set()
-        except (KafkaException, ConfigurationError, ValueError, TypeError, KeyError) as error:
-            self._failure = error
-            self._caught_up.set()
         finally:
             consumer.close()
 
