@@ -102,7 +102,6 @@ class Streams(Section):
     """How the Faust workers run."""
 
     data_dir: Path = Path(".syncline/run/streams")
-    store: str = "memory://"
     commit_interval_seconds: float = 0.5
     session_timeout_seconds: float = 10
     stuck_after_seconds: float = 60
